@@ -1,0 +1,3 @@
+from meridian.app import main
+
+main()

@@ -1,0 +1,13 @@
+"""The `meridian` command. Each module registers its own commands."""
+
+import typer
+
+from meridian import client, stack
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Run and use Meridian from a terminal.")
+stack.register(app)
+client.register(app)
+
+
+def main() -> None:
+    app()
