@@ -9,5 +9,10 @@ stack.register(app)
 client.register(app)
 
 
+@app.callback()
+def root() -> None:
+    """Run and use Meridian from a terminal."""
+
+
 def main() -> None:
     app()

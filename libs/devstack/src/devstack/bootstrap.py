@@ -42,16 +42,21 @@ def install_uv() -> None:
 
 def restore_lock() -> None:
     """Git keeps uv.lock without addresses; the filter is local configuration, so a clone gets it here."""
-    if (ROOT / ".git").exists():
+    is_clone = (ROOT / ".git").exists()
+    if is_clone:
         python = PYTHON.relative_to(ROOT).as_posix()
         for name, command in (("clean", "strip"), ("smudge", "expand")):
             run("git", "config", "filter.lockfile." + name, f"{python} -I {SCRIPT} {command}")
         run("git", "config", "filter.lockfile.required", "false")
     if run(PYTHON, "-I", SCRIPT, "expand", "uv.lock").returncode:
         fail("uv.lock could not be completed.")
-    if (ROOT / ".git").exists():
-        # The file differs from the clone only by what the filter takes out: let git notice, or it lists it as changed.
-        run("git", "update-index", "-q", "--refresh", stdout=subprocess.DEVNULL)
+    if is_clone and stored("ls-files", "-s", "uv.lock")[1:2] == stored("hash-object", "--path=uv.lock", "uv.lock"):
+        # Same content after the filter, another size: git lists it as changed until it has looked once.
+        run("git", "add", "uv.lock")
+
+
+def stored(*command: str) -> Any:
+    return run("git", *command, stdout=subprocess.PIPE).stdout.split()
 
 
 def sync() -> None:
