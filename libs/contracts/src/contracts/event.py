@@ -38,7 +38,7 @@ class State(Data):
 
 
 class Event(Data):
-    """One event type. `TOPIC` and `SCHEMA` follow from `TYPE`: `crm.<service>.<aggregate>.<past-tense fact>.v<major>`."""
+    """One event type, `crm.<service>.<aggregate>.<past-tense fact>.v<major>`; topic and schema follow from it."""
 
     TYPE: ClassVar[str] = ""
     MINOR: ClassVar[int] = 0

@@ -1,0 +1,91 @@
+"""`python -m contracts.schemas write | check | release VERSION`: the files generated from the contracts, all committed.
+
+libs/contracts/schemas/<ce_type>.json     JSON Schema 2020-12 of the data
+libs/contracts/schemas/asyncapi.json      AsyncAPI 3 document
+libs/contracts/examples/<ce_type>.json    a whole record
+docs/events.md                            the page for readers
+libs/contracts/released/<version>/        schemas and examples as they were released, kept for ever
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from contracts import asyncapi, reference
+from contracts.examples import examples
+from contracts.jsonschema import schemas
+
+VERSION = "0.1.0"
+CONTRACTS = Path(__file__).parents[2]
+EVENTS_PAGE = CONTRACTS.parents[1] / "docs" / "events.md"
+
+
+def generated() -> dict[Path, str]:
+    """Every generated file with its text."""
+    files = {CONTRACTS / "schemas" / f"{type_}.json": _text(schema) for type_, schema in schemas().items()}
+    files |= {CONTRACTS / "examples" / f"{type_}.json": _text(record) for type_, record in examples()}
+    files[CONTRACTS / "schemas" / "asyncapi.json"] = _text(asyncapi.document(VERSION))
+    files[EVENTS_PAGE] = reference.page()
+    return files
+
+
+def stale() -> list[Path]:
+    """Committed files that differ from what would be written now: changed, missing, or left over."""
+    files = generated()
+    changed = [path for path, text in files.items() if not path.is_file() or path.read_text("utf-8") != text]
+    return sorted(changed + left_over(files))
+
+
+def left_over(files: dict[Path, str]) -> list[Path]:
+    """Committed files that nothing generates any more."""
+    return [path for name in ("schemas", "examples") for path in (CONTRACTS / name).glob("*.json") if path not in files]
+
+
+def write() -> list[Path]:
+    """Bring the committed files up to date; the paths that changed."""
+    files = generated()
+    changed = stale()
+    for path in left_over(files):
+        path.unlink()
+    for path in changed:
+        if path in files:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(files[path], "utf-8")
+    return changed
+
+
+def release(version: str) -> Path:
+    """Keep today's schemas and examples as those of a release; FileExistsError when it was released before."""
+    folder = CONTRACTS / "released" / version
+    for name, texts in (("schemas", schemas().items()), ("examples", examples())):
+        (folder / name).mkdir(parents=True)
+        for type_, document in texts:
+            (folder / name / f"{type_}.json").write_text(_text(document), "utf-8")
+    return folder
+
+
+def _text(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    match arguments:
+        case ["write"]:
+            print(f"{len(write())} of {len(generated())} files changed")
+        case ["check"]:
+            paths = stale()
+            for path in paths:
+                print(f"stale: {path}", file=sys.stderr)
+            print(f"{len(generated())} files, {len(paths)} stale" + (": run `make schemas`" if paths else ""))
+            return 1 if paths else 0
+        case ["release", version]:
+            print(release(version))
+        case _:
+            print(__doc__, file=sys.stderr)
+            return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
