@@ -1,0 +1,186 @@
+"""Works the inbox: each event once, in order per key, many keys at a time, without ever blocking a partition.
+
+A failure is tried again after 10 s, 30 s, 2 min and 8 min; then the key is parked: its later events wait behind it,
+all others go on.
+"""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis import metrics
+from chassis.db import Database
+from chassis.projector import caused_by, is_transient
+from chassis.subscriptions import Received, Subscriptions, handler_name
+from contracts.catalogue import event_class
+from contracts.envelope import decode
+from contracts.event import Fact
+
+log = structlog.get_logger(__name__)
+
+LANES = 16
+LEASE_SECONDS = 60
+IDLE_POLL = 0.5
+DELAYS = (10, 30, 120, 480)
+KEEP_DONE_DAYS = 7
+"""How long a handled event is remembered, against the relay's duplicates."""
+
+_CLAIM = text("""
+update inbox set lease_token = :token, lease_until = clock_timestamp() + make_interval(secs => :lease)
+where seq in (
+  select i.seq from inbox i
+  where i.state = 'pending' and i.next_at <= clock_timestamp()
+    and (i.lease_until is null or i.lease_until < clock_timestamp())
+    and not exists (select 1 from inbox e where e.handler = i.handler and e.key = i.key and e.seq < i.seq
+                    and e.state <> 'done')
+  order by i.seq limit :lanes for update skip locked)
+returning seq, handler, topic, type, headers, payload, attempts""")
+_DONE = text("""
+update inbox set state = 'done', done_at = clock_timestamp(), error = null, lease_until = null
+where seq = :seq and lease_token = :token and state = 'pending' returning seq""")
+_FAILED = text("""
+update inbox set attempts = attempts + 1, error = :error, lease_until = null,
+  state = case when attempts + 1 > :allowed then 'parked' else 'pending' end,
+  next_at = clock_timestamp() + make_interval(secs => :delay)
+where seq = :seq and lease_token = :token returning state""")
+_POSTPONED = text("""
+update inbox set lease_until = null, next_at = clock_timestamp() + interval '1 second'
+where seq = :seq and lease_token = :token""")
+_FORGET = text("""
+delete from inbox where seq in (select seq from inbox where state = 'done'
+  and done_at < clock_timestamp() - make_interval(days => :days) order by done_at limit 1000)""")
+
+
+class LeaseLost(Exception):
+    """Another worker has taken the event over; what this one did is rolled back."""
+
+
+@dataclass
+class ReactorLoop:
+    """The workers of one process. `applied` is set when the intake of the same process has put something in."""
+
+    database: Database
+    subscriptions: Subscriptions
+    stopping: asyncio.Event
+    applied: asyncio.Event
+    _busy: set["asyncio.Task[None]"] = field(default_factory=set)
+    _forgot_at: float = 0.0
+
+    async def run(self) -> None:
+        """Works until `stopping` is set, then finishes what is in hand."""
+        while not self.stopping.is_set():
+            self.applied.clear()
+            started = await self._start_some()
+            await self._forget_old()
+            if not started:
+                await self._wait()
+        if self._busy:
+            await asyncio.wait(self._busy)
+
+    async def _start_some(self) -> int:
+        free = LANES - len(self._busy)
+        if free <= 0:
+            await asyncio.wait(self._busy, return_when=asyncio.FIRST_COMPLETED)
+            return 1
+        rows = await self._claim(free)
+        for row in rows:
+            task = asyncio.create_task(self._work(row))
+            self._busy.add(task)
+            task.add_done_callback(self._finished)
+        return len(rows)
+
+    def _finished(self, task: "asyncio.Task[None]") -> None:
+        self._busy.discard(task)
+        # The next event of the same key may be claimable now.
+        self.applied.set()
+
+    async def _claim(self, lanes: int) -> list[Any]:
+        token = uuid4()
+        try:
+            async with self.database.transaction() as session:
+                rows = await session.execute(_CLAIM, {"token": token, "lease": LEASE_SECONDS, "lanes": lanes})
+                return [{**row, "token": token} for row in rows.mappings()]
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            log.warning("inbox_unreachable", error=repr(error))
+            return []
+
+    async def _wait(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(IDLE_POLL):
+                await self.applied.wait()
+
+    async def _work(self, row: dict[str, Any]) -> None:
+        try:
+            await self._handle(row)
+        except LeaseLost:
+            log.warning("inbox_lease_lost", seq=row["seq"], handler=row["handler"])
+        except Exception as error:
+            await self._settle_failure(row, error)
+        else:
+            metrics.inbox_done.labels(row["handler"]).inc()
+
+    async def _handle(self, row: dict[str, Any]) -> None:
+        received = received_from(row)
+        with caused_by(received.envelope):
+            async with self.database.transaction() as session:
+                done = await session.execute(_DONE, {"seq": row["seq"], "token": row["token"]})
+                if done.first() is None:
+                    raise LeaseLost
+                await call(self.subscriptions, session, row["handler"], received)
+
+    async def _settle_failure(self, row: dict[str, Any], error: Exception) -> None:
+        with suppress(Exception):  # whatever cannot be written now is retried when the lease runs out
+            async with self.database.transaction() as session:
+                if is_transient(error):
+                    await session.execute(_POSTPONED, {"seq": row["seq"], "token": row["token"]})
+                else:
+                    await _record_failure(session, row, error)
+
+    async def _forget_old(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._forgot_at < 60:
+            return
+        self._forgot_at = now
+        with suppress(Exception):  # housekeeping; the next minute tries again
+            async with self.database.transaction() as session:
+                await session.execute(_FORGET, {"days": KEEP_DONE_DAYS})
+
+
+async def _record_failure(session: AsyncSession, row: dict[str, Any], error: Exception) -> None:
+    delay = DELAYS[min(row["attempts"], len(DELAYS) - 1)]
+    values = {"seq": row["seq"], "token": row["token"], "error": repr(error)[:2000], "delay": delay}
+    state = (await session.execute(_FAILED, {**values, "allowed": len(DELAYS)})).scalar_one_or_none()
+    metrics.inbox_failures.labels(row["handler"]).inc()
+    if state == "parked":
+        metrics.inbox_parked.labels(row["handler"]).inc()
+    log.error("event_failed", handler=row["handler"], seq=row["seq"], state=state, error=repr(error), exc_info=error)
+
+
+def received_from(row: Any) -> Received:
+    """The event of an inbox row."""
+    envelope, data = decode([(name, value.encode()) for name, value in row["headers"].items()], row["payload"])
+    known = event_class(envelope.type)
+    if known is None or not issubclass(known, Fact):
+        raise LookupError(f"no class for {envelope.type}")
+    return Received(known.model_validate_json(data or b""), envelope)
+
+
+async def call(subscriptions: Subscriptions, session: AsyncSession, handler: str, received: Received) -> None:
+    """Runs the named consumer function on one event: a reactor, or a projector whose record was set aside."""
+    for reactors in subscriptions.reactors.values():
+        for reactor in reactors:
+            if handler_name(reactor) == handler:
+                return await reactor(session, received.event, received)
+    for projectors in subscriptions.projectors.values():
+        for projector in projectors:
+            if handler_name(projector) == handler:
+                return await projector(session, [received])
+    raise LookupError(f"no consumer function is called {handler}")

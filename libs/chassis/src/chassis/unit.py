@@ -1,0 +1,74 @@
+"""What one transaction gathers until it commits: its events, and the states that rows had when they were loaded."""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+from uuid import UUID
+
+from pydantic import JsonValue
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from contracts.event import Fact, State
+
+UNTRACKED = frozenset({"id", "version", "created_at", "created_by", "updated_at", "updated_by"})
+
+
+@runtime_checkable
+class Aggregate(Protocol):
+    """A mapped row that can say its public state."""
+
+    id: Any
+    version: Any
+
+    def state(self) -> State: ...
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field of one aggregate before and after."""
+
+    object_id: UUID
+    version: int
+    field: str
+    old: JsonValue
+    new: JsonValue
+
+
+@dataclass
+class Unit:
+    """Lives in `session.info["unit"]`; the keys of `loaded` are ids of rows."""
+
+    service: str
+    events: list[Fact] = field(default_factory=list)
+    loaded: dict[UUID, dict[str, JsonValue]] = field(default_factory=dict)
+    recorded: set[tuple[UUID, int, str]] = field(default_factory=set)
+    changes: list[tuple[str, Change]] = field(default_factory=list)
+
+    def remember(self, instance: object) -> None:
+        """Keeps the public state of a row as it was loaded, for `previous` and the field history."""
+        if isinstance(instance, Aggregate):
+            state = instance.state()
+            self.loaded.setdefault(state.id, public(state))
+
+    def previous(self, state: State) -> dict[str, JsonValue]:
+        """Old values of the fields that differ from the loaded state, by public name; empty for a new row."""
+        before = self.loaded.get(state.id)
+        if before is None:
+            return {}
+        after = public(state)
+        return {name: before.get(name) for name in after if before.get(name) != after[name]}
+
+    def version_when_loaded(self, identity: UUID) -> int | None:
+        before = self.loaded.get(identity)
+        return None if before is None else int(str(before["version"]))
+
+
+def public(state: State) -> dict[str, JsonValue]:
+    """The state as it stands in an event, except what changes with every write."""
+    values: dict[str, JsonValue] = state.model_dump(mode="json")
+    return {name: value for name, value in values.items() if name == "version" or name not in UNTRACKED}
+
+
+def unit_of(session: AsyncSession) -> Unit:
+    """The unit of work of a session that Database.transaction opened; anything else has none and must not emit."""
+    unit: Unit = session.sync_session.info["unit"]
+    return unit

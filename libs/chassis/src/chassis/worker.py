@@ -1,0 +1,83 @@
+"""Everything of a service that runs besides its API: relay, consumers, reactors and the service's own loops."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import structlog
+
+from chassis import metrics
+from chassis.consumer import ConsumerLoop
+from chassis.projector import Intake
+from chassis.reactor import ReactorLoop
+from chassis.relay import IDLE_POLL, Relay
+
+if TYPE_CHECKING:
+    from chassis.service import Runtime
+
+log = structlog.get_logger(__name__)
+
+Loop = Callable[[], Awaitable[None]]
+
+
+def plain_dsn(url: str) -> str:
+    """SQLAlchemy's address as asyncpg wants it."""
+    return url.replace("postgresql+asyncpg://", "postgresql://", 1)
+
+
+async def run_worker(runtime: "Runtime") -> None:
+    """Runs all loops until `runtime.stopping` is set; each is started again with back-off when it raises.
+
+    What has not ended `shutdown_seconds` after that is cancelled. `runtime.health` tells readiness.
+    """
+    loops = {**_backbone(runtime), **_own(runtime)}
+    tasks = [asyncio.create_task(_keep_running(runtime, name, loop), name=name) for name, loop in loops.items()]
+    await runtime.stopping.wait()
+    _, unfinished = await asyncio.wait(tasks, timeout=runtime.settings.shutdown_seconds) if tasks else (set(), set())
+    for task in unfinished:
+        task.cancel()
+    if unfinished:
+        await asyncio.wait(unfinished, timeout=5)
+
+
+def _backbone(runtime: "Runtime") -> dict[str, Loop]:
+    if not runtime.settings.database_url:
+        return {}
+    stopping, database, service = runtime.stopping, runtime.db, runtime.service
+    # A commit of this very process wakes the relay at once, so it can look less often in between.
+    relay = Relay(
+        plain_dsn(database.url),
+        runtime.bus,
+        stopping,
+        wake=database.committed,
+        idle_poll=runtime.relay_poll or IDLE_POLL,
+    )
+    loops: dict[str, Loop] = {"relay": relay.run}
+    if service.subscriptions.topics:
+        applied = asyncio.Event()
+        intake = Intake(database, service.name, service.subscriptions)
+        consumer = ConsumerLoop(runtime.bus, intake, stopping, applied)
+        runtime.health["consumer"] = consumer.joined.is_set
+        loops["consumer"] = consumer.run
+        loops["reactor"] = ReactorLoop(database, service.subscriptions, stopping, applied).run
+    return loops
+
+
+def _own(runtime: "Runtime") -> dict[str, Loop]:
+    return {worker.name: lambda run=worker.run: run(runtime) for worker in runtime.service.workers}  # type: ignore[misc]
+
+
+async def _keep_running(runtime: "Runtime", name: str, loop: Loop) -> None:
+    delay = 0.2
+    while not runtime.stopping.is_set():
+        try:
+            await loop()
+            return
+        except Exception:
+            metrics.worker_restarts.labels(name).inc()
+            log.exception("worker_failed", worker=name, retry_in=delay)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await runtime.stopping.wait()
+        delay = min(delay * 2, 30.0)
