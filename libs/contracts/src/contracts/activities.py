@@ -122,6 +122,7 @@ class ReminderState(State):
     subject: str = Field(description="Subject of the activity.")
     kind: Annotated[str, open_set("Kind of the activity.", call="a call", task="a task", appointment="an appointment")]
     starts_at: Moment | None = Field(default=None, description="Start of the activity (UTC).")
+    due_on: date | None = Field(default=None, description="Day of the activity, when it has no time.")
     time_zone: str | None = Field(default=None, description="IANA time zone of the activity.")
     links: list[Link] = Field(default_factory=list, description="Records the activity is about.")
 

@@ -94,7 +94,7 @@ def _decode_structured(value: bytes | None) -> tuple[Envelope, bytes | None]:
         raise EnvelopeError("structured CloudEvent is not JSON") from error
     if not isinstance(document, dict):
         raise EnvelopeError("structured CloudEvent is not a JSON object")
-    attributes = {name: text for name, text in document.items() if isinstance(text, str)}
+    attributes = {name: str(value) for name, value in document.items() if isinstance(value, str | int)}
     return _envelope(attributes), _structured_data(document)
 
 
