@@ -1,0 +1,1 @@
+"""Made-up organisations and people to try Meridian with."""
