@@ -210,6 +210,7 @@ class _KafkaConsumer:
         self._group = group
         self._assigned = assigned
         self._client = AIOKafkaConsumer(
+            *(() if group else topics),
             bootstrap_servers=bus.bootstrap,
             client_id=bus.client_id,
             group_id=group,
@@ -232,14 +233,11 @@ class _KafkaConsumer:
             await self._take_all()
 
     async def _take_all(self) -> None:
-        # Without a subscription the client has just learnt of every topic.
-        found = {name: self._client.partitions_for_topic(name) or set() for name in self._topics}
-        missing = sorted(name for name, numbers in found.items() if not numbers)
+        taken = self._client.assignment()
+        missing = sorted(set(self._topics) - {at.topic for at in taken})
         if missing:
             raise UnknownTopicOrPartitionError(f"no such topics: {', '.join(missing)}")
-        partitions = [TopicPartition(name, number) for name, numbers in found.items() for number in numbers]
-        self._client.assign(partitions)
-        await self._client.seek_to_end(*partitions)
+        await self._client.seek_to_end(*taken)
 
     async def fetch(self, limit: float) -> dict[Partition, list[SourceRecord]]:
         """Waits up to `limit` seconds; keep calling it, also while everything is paused, or the group drops us."""

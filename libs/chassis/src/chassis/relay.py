@@ -29,6 +29,9 @@ BATCH = 500
 SEND_LIMIT = 30.0
 ATTEMPTS = 5
 BUSY_POLL, IDLE_POLL = 0.005, 0.025
+# InternalClientError: what asyncpg says when its backend was ended at an unlucky moment.
+GONE = (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+AWAY = (*GONE, BrokerError)
 
 _JOIN = """
 insert into relay_member (owner, seen_at) values ($1, clock_timestamp())
@@ -88,7 +91,7 @@ class Relay:
             try:
                 await self._session()
                 return
-            except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, BrokerError) as error:
+            except AWAY as error:
                 metrics.relay_failures.labels(type(error).__name__).inc()
                 log.warning("relay_interrupted", error=repr(error), retry_in=delay)
             await _pause(self.stopping, delay)
@@ -104,7 +107,7 @@ class Relay:
         finally:
             if producer is not None:
                 await producer.close()
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            with suppress(*GONE):
                 await self._leave(connection)
             connection.terminate()
 

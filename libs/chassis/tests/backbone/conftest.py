@@ -1,0 +1,134 @@
+"""A tiny producer of the team topic, in a database of its own, and the loops run against a real broker."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from sqlalchemy import BigInteger, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from chassis.db import Database, Record, new_metadata
+from chassis.kafka import Bus
+from chassis.outbox import emit
+from chassis.projector import Intake, upsert_guarded
+from chassis.relay import Relay
+from chassis.subscriptions import Received, Subscriptions
+from chassis.worker import plain_dsn
+from contracts.catalogue import topics_of
+from contracts.identity import TeamChanged, TeamCreated, TeamState
+
+TOPIC = "crm.identity.team"
+
+
+class Base(DeclarativeBase):
+    metadata = new_metadata()
+
+
+class Team(Base, Record):
+    """Named late in the alphabet on purpose: the unit of work would flush an outbox mapped as a class before it."""
+
+    __tablename__ = "zz_teams"
+    name: Mapped[str] = mapped_column(Text)
+
+    def state(self) -> TeamState:
+        return TeamState.model_validate(self, from_attributes=True)
+
+
+class TeamReplica(Base):
+    __tablename__ = "team_replicas"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(BigInteger)
+    name: Mapped[str] = mapped_column(Text)
+
+
+async def wait_until(condition: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
+    """Looks again and again until the condition holds; fails after `seconds`."""
+    async with asyncio.timeout(seconds):
+        while not await condition():
+            await asyncio.sleep(0.02)
+
+
+@dataclass
+class Bench:
+    """One producer and one consumer database in one, and the loops that were started."""
+
+    database: Database
+    bus: Bus
+    group: str = field(default_factory=lambda: f"bench-{uuid4().hex[:8]}")
+
+    async def create(self, name: str = "Corporate Sales") -> UUID:
+        async with self.database.transaction() as session:
+            team = Team(name=name)
+            session.add(team)
+            await emit(session, TeamCreated, team)
+        return team.id
+
+    async def rename(self, identity: UUID, name: str) -> None:
+        async with self.database.transaction() as session:
+            team = await session.get_one(Team, identity, with_for_update=True)
+            team.name = name
+            await emit(session, TeamChanged, team)
+
+    async def rows(self, statement: str, *values: Any) -> list[Any]:
+        connection = await asyncpg.connect(plain_dsn(self.database.url))
+        try:
+            return list(await connection.fetch(statement, *values))
+        finally:
+            await connection.close()
+
+    async def count(self, table: str) -> int:
+        return int((await self.rows(f"select count(*) from {table}"))[0][0])
+
+    async def drained(self) -> bool:
+        return await self.count("outbox") == 0
+
+    def intake(self, subscriptions: Subscriptions) -> Intake:
+        return Intake(self.database, self.group, subscriptions)
+
+    @asynccontextmanager
+    async def relaying(self, relays: int = 1) -> AsyncIterator[list[Relay]]:
+        stopping = asyncio.Event()
+        running = [Relay(plain_dsn(self.database.url), self.bus, stopping) for _ in range(relays)]
+        tasks = [asyncio.create_task(relay.run()) for relay in running]
+        try:
+            yield running
+        finally:
+            stopping.set()
+            await asyncio.wait_for(asyncio.gather(*tasks), 15)
+
+
+@pytest.fixture
+async def bench(postgres_url: str, kafka: str) -> AsyncIterator[Bench]:
+    admin = await asyncpg.connect(plain_dsn(postgres_url))
+    name = f"bench_{uuid4().hex[:10]}"
+    await admin.execute(f"create database {name}")
+    database = Database(f"{postgres_url.rsplit('/', 1)[0]}/{name}", "identity", pool_size=5)
+    bus = Bus(kafka, "bench")
+    await bus.create_topics(topics_of("identity"), partitions=6, replication=1)
+    async with database.engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    yield Bench(database, bus)
+    await database.close()
+    await admin.execute(f"drop database {name} with (force)")
+    await admin.close()
+
+
+def replica_subscriptions() -> Subscriptions:
+    subscriptions = Subscriptions()
+
+    @subscriptions.project(TOPIC)
+    async def keep_team_replica(session: Any, batch: Any) -> None:
+        await upsert_guarded(session, TeamReplica, [_replica(each) for each in batch])
+
+    return subscriptions
+
+
+def _replica(received: Received) -> dict[str, Any]:
+    state = received.event.state
+    assert isinstance(state, TeamState)
+    return {"id": state.id, "version": state.version, "name": state.name}
