@@ -1,0 +1,60 @@
+"""/livez, /readyz and /metrics, on every process and for everybody."""
+
+from typing import Any
+
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import Connection, text
+
+from chassis import migrations
+from chassis.access import public
+from chassis.service import Runtime
+
+router = APIRouter(include_in_schema=False, dependencies=[public()])
+
+
+@router.get("/livez")
+async def live(request: Request, response: Response) -> dict[str, Any]:
+    """503 when a loop of this process has stopped making progress, so that it is replaced."""
+    runtime: Runtime = request.app.state.runtime
+    stuck = {name: state for name, state in runtime.health.items() if state == "stuck"}
+    response.status_code = 503 if stuck else 200
+    return {"status": "stuck" if stuck else "ok", **stuck}
+
+
+@router.get("/readyz")
+async def ready(request: Request, response: Response) -> dict[str, Any]:
+    """503 until the database answers, its migrations are at head and every consumer has joined its group."""
+    runtime: Runtime = request.app.state.runtime
+    checks = {"database": await database_state(runtime), **runtime.health}
+    is_ready = all(state == "ok" for state in checks.values()) and not runtime.stopping.is_set()
+    response.status_code = 200 if is_ready else 503
+    return {"status": "ready" if is_ready else "not ready", "service": runtime.service.name, **checks}
+
+
+@router.get("/metrics")
+async def metrics() -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def database_state(runtime: Runtime) -> str:
+    """`ok`, or what is wrong in words."""
+    if not runtime.settings.database_url:
+        return "ok"
+    try:
+        async with runtime.db.engine.connect() as connection:
+            if runtime.is_migrated:
+                await connection.execute(text("select 1"))
+                return "ok"
+            current = await connection.run_sync(_revision)
+    except Exception as error:
+        return f"unreachable: {type(error).__name__}"
+    wanted = ScriptDirectory.from_config(migrations.config(runtime.service, runtime.settings)).get_current_head()
+    runtime.is_migrated = current == wanted
+    return "ok" if runtime.is_migrated else f"migrations at {current}, wanted {wanted}"
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()

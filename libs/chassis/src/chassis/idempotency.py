@@ -1,0 +1,132 @@
+"""The same POST with the same `Idempotency-Key` has its effect once and gets the first answer again.
+
+The key is claimed at the start of the request's transaction and its answer stored at the end of it, so effect and answer
+commit together; a second request with the key waits for the first one's transaction.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from fastapi import Request
+from fastapi.responses import Response
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.auth import authenticate
+from chassis.errors import Conflict, FieldProblem, Malformed, ServiceError
+from chassis.tables import IDEMPOTENCY_KEYS as KEYS
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotent-Replay"
+MAX_KEY = 200
+LIFETIME = timedelta(hours=24)
+KEPT_HEADERS = ("content-type", "etag", "location")
+NOBODY = UUID(int=0)
+
+
+class IdempotencyKeyInvalid(Malformed):
+    code = "idempotency_key_invalid"
+    title = "The idempotency key is not usable"
+
+
+class IdempotencyKeyReused(ServiceError):
+    status = 422
+    code = "idempotency_key_reused"
+    title = "The idempotency key was used for another request"
+
+
+class RequestInFlight(Conflict):
+    code = "request_in_flight"
+    title = "The first request with this idempotency key is still running"
+
+
+class Replay(Exception):
+    """Ends a repeated request with the stored answer."""
+
+    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        super().__init__("answered from the stored response")
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+
+async def replay(_: Request, stored: Exception) -> Response:
+    """Exception handler that sends the stored answer."""
+    assert isinstance(stored, Replay)
+    return Response(stored.body, stored.status, {**stored.headers, REPLAYED: "true"})
+
+
+async def claim(request: Request, session: AsyncSession) -> None:
+    """Takes the request's key inside its transaction.
+
+    Raises Replay when it was answered before, IdempotencyKeyReused (422) for another request under the same key.
+    """
+    key = request.headers.get(HEADER)
+    if key is None or request.method != "POST":
+        return
+    _check(key)
+    principal = await authenticate(request)
+    owner = str(principal.id if principal else NOBODY)
+    digest = await _digest(request, owner)
+    values = {"principal_id": owner, "key": key, "request_hash": digest}
+    await _forget_if_old(session, owner, key)
+    taken = await session.execute(insert(KEYS).values(values).on_conflict_do_nothing().returning(KEYS.c.key))
+    if taken.scalar_one_or_none() is None:
+        await _answer_again(session, owner, key, digest)
+    request.state.idempotency = (session, owner, key)
+
+
+def _check(key: str) -> None:
+    if not 1 <= len(key) <= MAX_KEY or not key.isascii() or not key.isprintable():
+        problem = FieldProblem(f"header:{HEADER}", "idempotency_key_invalid", f"1 to {MAX_KEY} printable characters.")
+        raise IdempotencyKeyInvalid(errors=[problem])
+
+
+async def _digest(request: Request, owner: str) -> bytes:
+    """What makes two requests the same: method, address, who asks, and the body to the byte."""
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        # Each sending draws a new boundary, and a file's bytes are not worth keeping in memory for this.
+        body = request.headers.get("content-length", "").encode()
+    else:
+        body = await request.body()
+    parts: Iterable[bytes] = (request.method.encode(), str(request.url.path).encode(), request.url.query.encode())
+    return hashlib.sha256(b"\0".join([*parts, owner.encode(), body])).digest()
+
+
+async def _forget_if_old(session: AsyncSession, owner: str, key: str) -> None:
+    mine = (KEYS.c.principal_id == owner) & (KEYS.c.key == key)
+    await session.execute(delete(KEYS).where(mine, KEYS.c.created_at < func.now() - LIFETIME))
+
+
+async def _answer_again(session: AsyncSession, owner: str, key: str, digest: bytes) -> None:
+    columns = (KEYS.c.request_hash, KEYS.c.status, KEYS.c.headers, KEYS.c.body)
+    mine = (KEYS.c.principal_id == owner) & (KEYS.c.key == key)
+    row = (await session.execute(select(*columns).where(mine))).one_or_none()
+    if row is None or row.status is None:
+        raise RequestInFlight(headers={"Retry-After": "1"})
+    if row.request_hash != digest:
+        raise IdempotencyKeyReused()
+    raise Replay(row.status, row.headers or {}, row.body or b"")
+
+
+async def remember(request: Request, response: Response) -> None:
+    """Stores the answer under the claimed key; runs after the endpoint, before its transaction commits."""
+    claimed: tuple[AsyncSession, str, str] | None = getattr(request.state, "idempotency", None)
+    if claimed is None or not hasattr(response, "body"):
+        return
+    session, owner, key = claimed
+    kept: dict[str, Any] = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+    stored = {"status": response.status_code, "headers": kept, "body": bytes(response.body)}
+    await session.execute(update(KEYS).where(KEYS.c.principal_id == owner, KEYS.c.key == key).values(stored))
+
+
+async def forget_old_keys(session: AsyncSession) -> int:
+    """Deletes keys past their lifetime; returns how many."""
+    removed = await session.execute(
+        delete(KEYS).where(KEYS.c.created_at < func.now() - LIFETIME).returning(KEYS.c.key)
+    )
+    return len(removed.all())

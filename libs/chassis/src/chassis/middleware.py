@@ -1,0 +1,112 @@
+"""The one ASGI layer around the app: correlation, measurement, access log, and problems for what the framework refuses."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chassis import context, errors, http, problems, telemetry
+
+logger = structlog.get_logger("access")
+
+
+class Edge:
+    """Pure ASGI, so that it costs microseconds and leaves streams alone."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        headers: Mapping[bytes, bytes] = dict(scope["headers"])
+        with context.acting(
+            context.SYSTEM, correlation=http.correlation_of(headers), trace=http.traceparent_of(headers)
+        ):
+            exchange = Exchange(scope, send)
+            try:
+                if http.is_plain(scope):
+                    await self.app(scope, receive, exchange.send)
+                else:
+                    await exchange.refuse(errors.Malformed("The address contains a NUL character."))
+            except Exception as error:
+                await exchange.fail(error)
+            finally:
+                exchange.finished()
+
+
+class Exchange:
+    """One request's answer on its way out."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope = scope
+        self._send = send
+        self._started_at = time.perf_counter()
+        self._status = 500
+        self._begun = False
+        self._replaced = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await self._start(message)
+        elif not self._replaced:
+            await self._send(message)
+
+    async def _start(self, message: Message) -> None:
+        self._status = message["status"]
+        if self._status == 413 and _is_plain_text(message):
+            # The framework's body limit answers in plain text, past every exception handler.
+            self._replaced = True
+            return await self.refuse(errors.TooLarge())
+        self._begun = True
+        message.setdefault("headers", [])
+        message["headers"] = [*message["headers"], (http.CORRELATION, context.current_correlation_id().encode())]
+        await self._send(message)
+
+    async def fail(self, error: Exception) -> None:
+        """The bug is logged with its trace and the caller told no more than the correlation id."""
+        logger.error("request_failed", method=self._scope["method"], path=self._scope["path"], exc_info=error)
+        if self._begun:
+            raise error
+        await self.refuse(errors.InternalError())
+
+    async def refuse(self, error: errors.ServiceError) -> None:
+        """Answers with the problem instead of what the app would say."""
+        self._begun = True
+        self._status = error.status
+        body = problems.problem_body(error, self._scope["path"])
+        headers = [
+            (b"content-type", problems.PROBLEM.encode()),
+            (b"content-length", str(len(body)).encode()),
+            (http.CORRELATION, context.current_correlation_id().encode()),
+        ]
+        await self._send({"type": "http.response.start", "status": error.status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body})
+
+    def finished(self) -> None:
+        seconds = time.perf_counter() - self._started_at
+        route = telemetry.route_template(self._scope)
+        telemetry.measure_request(self._scope["method"], route, self._status, seconds)
+        if route not in telemetry.QUIET:
+            _log(self._scope, route, self._status, seconds)
+
+
+def _is_plain_text(message: Message) -> bool:
+    kind = dict(message.get("headers", ())).get(b"content-type", b"")
+    return bytes(kind).startswith(b"text/plain")
+
+
+def _log(scope: Scope, route: str, status: int, seconds: float) -> None:
+    fields: dict[str, Any] = {
+        "method": scope["method"],
+        "path": scope["path"],
+        "route": route,
+        "status": status,
+        "ms": round(seconds * 1000, 1),
+    }
+    if status >= 500:
+        logger.error("request", **fields)
+    else:
+        logger.info("request", **fields)

@@ -1,0 +1,103 @@
+"""What the generated OpenAPI document says about every route besides its own parameters."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ProblemItem(BaseModel):
+    """One wrong value."""
+
+    pointer: str = Field(description="`/billing/country`, `?limit`, `path:account_id` or `header:If-Match`")
+    code: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(description="`urn:meridian:problem:<code>`")
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="stable, for programs")
+    instance: str
+    correlation_id: str
+    errors: list[ProblemItem] = Field(default_factory=list)
+
+
+def _problem(description: str) -> dict[str, Any]:
+    return {
+        "description": description,
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    400: _problem("Malformed request"),
+    401: _problem("Not signed in, or the token is not accepted"),
+    403: _problem("The role does not allow this"),
+    404: _problem("No such record, or not visible to you"),
+    409: _problem("Conflict with what is stored"),
+    413: _problem("Body too large"),
+    415: _problem("Body is not JSON"),
+    422: _problem("Values not accepted; `errors` has a pointer to each"),
+    503: _problem("A part of the system does not answer; try again"),
+}
+VERSIONED: dict[int | str, dict[str, Any]] = {
+    412: _problem("Somebody changed the record in the meantime"),
+    428: _problem("The header If-Match is missing"),
+}
+
+IDEMPOTENCY_PARAMETER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Repeat a request with the same key and body to get the first answer again; kept for 24 hours.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+}
+METHODS_WITH_IF_MATCH = {"PUT", "PATCH", "DELETE", "POST"}
+
+
+def completed(path: str, endpoint: Callable[..., Any], options: dict[str, Any]) -> dict[str, Any]:
+    """A route's options with what the chassis does for it: problem responses and the Idempotency-Key header."""
+    methods = {method.upper() for method in options.get("methods") or ["GET"]}
+    responses = {**PROBLEMS, **(options.get("responses") or {})}
+    if methods & METHODS_WITH_IF_MATCH:
+        responses = {**VERSIONED, **responses}
+    extra = dict(options.get("openapi_extra") or {})
+    if "POST" in methods:
+        extra["parameters"] = [*extra.get("parameters", []), IDEMPOTENCY_PARAMETER]
+    return {**options, "responses": responses, "openapi_extra": extra or None}
+
+
+def install(app: FastAPI) -> None:
+    """Adds the problem schema and the bearer scheme to the document, which is built once on demand."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    found = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    components = found.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for name, schema in _schemas().items():
+        schemas[name] = schema
+    components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    found["security"] = [{"bearer": []}]
+    return found
+
+
+def _schemas() -> dict[str, Any]:
+    whole = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {**whole.pop("$defs", {}), "Problem": whole}

@@ -1,0 +1,112 @@
+"""Logs and request metrics. Logs are JSON lines in production and coloured text in a terminal, all with the correlation id."""
+
+import logging
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+import orjson
+import structlog
+from prometheus_client import Counter, Histogram
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from chassis import context
+from chassis.settings import ServiceSettings
+
+BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+request_seconds = Histogram(
+    "crm_request_seconds", "Time to answer, by route template", ["method", "route", "status"], buckets=BUCKETS
+)
+questions_asked = Counter("crm_questions_total", "Questions to other services by outcome", ["service", "outcome"])
+
+QUIET = frozenset({"/livez", "/readyz", "/metrics"})
+NOISY = {"uvicorn.access": logging.WARNING, "aiokafka": logging.WARNING, "asyncio": logging.WARNING, "alembic": logging.INFO}
+SECRET_WORDS = ("password", "secret", "token", "authorization", "cookie")
+
+
+def setup_logging(settings: ServiceSettings, service: str) -> None:
+    """Sends structlog's and every library's records to standard output in one shape. Call once per process."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        _with_correlation,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _naming(service),
+        _without_secrets,
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    _route_standard_logging(settings, shared)
+
+
+def _route_standard_logging(settings: ServiceSettings, shared: list[Processor]) -> None:
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderer(settings)],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.log_level.upper())
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "aiokafka"):
+        logging.getLogger(name).handlers = []
+        logging.getLogger(name).propagate = True
+    for name, level in NOISY.items():
+        logging.getLogger(name).setLevel(level)
+
+
+def _renderer(settings: ServiceSettings) -> list[Processor]:
+    if settings.log == "console":
+        return [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
+    return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(serializer=_json)]
+
+
+def _json(event: Any, **_: Any) -> str:
+    try:
+        return orjson.dumps(event, default=repr).decode()
+    except TypeError:
+        return orjson.dumps({key: repr(value) for key, value in event.items()}).decode()
+
+
+def _with_correlation(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    correlation = context.correlation_id.get()
+    if correlation is not None:
+        event.setdefault("correlation_id", correlation)
+    return event
+
+
+def _naming(service: str) -> Processor:
+    def name_service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        event["service"] = service
+        return event
+
+    return name_service
+
+
+def _without_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    for key in event:
+        if any(word in key.lower() for word in SECRET_WORDS):
+            event[key] = "***"
+    return event
+
+
+def route_template(scope: Mapping[str, Any] | MutableMapping[str, Any]) -> str:
+    """`/api/leads/v1/leads/{lead_id}` of a handled request; `unmatched` keeps strangers' paths out of the labels."""
+    effective = scope.get("fastapi", {}).get("effective_route_context")
+    path = getattr(effective or scope.get("route"), "path", None)
+    return path if isinstance(path, str) else "unmatched"
+
+
+def measure_request(method: str, route: str, status: int, seconds: float) -> None:
+    request_seconds.labels(method, route, str(status)).observe(seconds)
