@@ -20,6 +20,8 @@ FETCH_LIMIT = 1.0
 REPORT_EVERY = 5.0
 STANDSTILL = 30.0
 """Seconds without a step while the log is longer than our position: then the client is replaced."""
+STANDSTILLS_ALLOWED = 3
+"""After that many replaced clients liveness fails, and the process is replaced."""
 BACKOFF_FIRST, BACKOFF_LAST = 0.1, 30.0
 
 
@@ -29,13 +31,13 @@ class Standstill(Exception):
 
 @dataclass
 class ConsumerLoop:
-    """One member of the service's group. `joined` is set while partitions are assigned or there are none to have."""
+    """One member of the service's group. `health["consumer"]` says `ok`, what it waits for, or `stuck`."""
 
     bus: Bus
     intake: Intake
     stopping: asyncio.Event
     applied: asyncio.Event
-    joined: asyncio.Event = field(default_factory=asyncio.Event)
+    health: dict[str, str] = field(default_factory=dict)
     _client: Consumer = field(init=False)
     _next: dict[Partition, int] = field(default_factory=dict)
     _blocked: dict[Partition, float] = field(default_factory=dict)
@@ -47,18 +49,21 @@ class ConsumerLoop:
 
     async def run(self) -> None:
         """Consumes until `stopping` is set; a client that fails or stands still is replaced by a new one."""
-        delay = BACKOFF_FIRST
+        delay, standstills = BACKOFF_FIRST, 0
         while not self.stopping.is_set():
+            self.health["consumer"] = "joining its group" if standstills < STANDSTILLS_ALLOWED else "stuck"
             client = self.bus.consumer(self.intake.subscriptions.topics, self.intake.group, self._assigned)
             self._client = client
             try:
                 await client.start()
                 delay = BACKOFF_FIRST
                 await self._consume(client)
-            except (BrokerError, OSError, TimeoutError, Standstill, DBAPIError) as error:
+            except Standstill as error:
+                standstills += 1
+                log.error("consumer_stood_still", group=self.intake.group, error=str(error), times=standstills)
+            except (BrokerError, OSError, TimeoutError, DBAPIError) as error:
                 log.warning("consumer_replaced", group=self.intake.group, error=repr(error), retry_in=delay)
             finally:
-                self.joined.clear()
                 await client.close()
             await self._pause_before_retry(delay)
             delay = min(delay * 2, 5.0)
@@ -79,7 +84,7 @@ class ConsumerLoop:
         self._paused.clear()
         if partitions:
             await self._seek_to_stored(partitions)
-        self.joined.set()
+        self.health["consumer"] = "ok"
 
     async def _seek_to_stored(self, partitions: Iterable[Partition]) -> None:
         client = self._client

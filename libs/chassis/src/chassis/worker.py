@@ -11,7 +11,7 @@ from chassis import metrics
 from chassis.consumer import ConsumerLoop
 from chassis.projector import Intake
 from chassis.reactor import ReactorLoop
-from chassis.relay import IDLE_POLL, Relay
+from chassis.relay import Relay
 
 if TYPE_CHECKING:
     from chassis.service import Runtime
@@ -45,20 +45,14 @@ def _backbone(runtime: "Runtime") -> dict[str, Loop]:
     if not runtime.settings.database_url:
         return {}
     stopping, database, service = runtime.stopping, runtime.db, runtime.service
-    # A commit of this very process wakes the relay at once, so it can look less often in between.
-    relay = Relay(
-        plain_dsn(database.url),
-        runtime.bus,
-        stopping,
-        wake=database.committed,
-        idle_poll=runtime.relay_poll or IDLE_POLL,
-    )
+    # A commit of this very process wakes the relay at once, so where all is one process it can look less often.
+    poll = runtime.settings.relay_poll
+    relay = Relay(plain_dsn(database.url), runtime.bus, stopping, wake=database.committed, idle_poll=poll)
     loops: dict[str, Loop] = {"relay": relay.run}
     if service.subscriptions.topics:
         applied = asyncio.Event()
         intake = Intake(database, service.name, service.subscriptions)
-        consumer = ConsumerLoop(runtime.bus, intake, stopping, applied)
-        runtime.health["consumer"] = consumer.joined.is_set
+        consumer = ConsumerLoop(runtime.bus, intake, stopping, applied, runtime.health)
         loops["consumer"] = consumer.run
         loops["reactor"] = ReactorLoop(database, service.subscriptions, stopping, applied).run
     return loops
