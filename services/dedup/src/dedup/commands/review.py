@@ -1,0 +1,160 @@
+"""Keeps the duplicate sets true after records changed: pairs anew, sets opened, extended or expired."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.outbox import emit_many
+from contracts.dedup import DuplicateSetExpired, DuplicateSetExtended, DuplicateSetSuspected
+from dedup.domain.grouping import Pair, best_pairs, components, regroup
+from dedup.domain.score import SUSPECTED, Reason
+from dedup.models import DuplicatePair, DuplicateSet, KnownRecord, SetMember
+from dedup.queries.candidates import Draft, Known, dismissed_pairs, is_dismissed, known, matches_for
+from dedup.queries.rules import rules_in_force
+
+HIDDEN_LABEL = "Private contact"
+
+
+async def review_sets(session: AsyncSession, ids: Sequence[UUID]) -> None:
+    """`ids`: records that came, went, or changed in what is compared. Only one transaction at a time may do this."""
+    fresh = await _fresh_pairs(session, await _live(session, ids))
+    touched = {*ids, *(side for pair in fresh for side in (pair.one, pair.other))}
+    sets = await _open_sets_of(session, touched)
+    around = touched.union(*(each.member_ids for each in sets.values()))
+    kept = [pair for pair in await _stored_pairs(session, around) if not {pair.one, pair.other} & set(ids)]
+    pairs = [pair for pair in (*kept, *fresh) if pair.one in around and pair.other in around]
+    await _store_pairs(session, ids, fresh)
+    await _apply(session, sets, pairs)
+
+
+async def _live(session: AsyncSession, ids: Iterable[UUID]) -> list[Known]:
+    rules = await rules_in_force(session)
+    watched = [name for name, rule in rules.items() if {rule.terms.on_create, rule.terms.on_edit} != {"off"}]
+    columns = (KnownRecord.id, KnownRecord.object, KnownRecord.label, KnownRecord.owner_id, KnownRecord.is_private)
+    statement = select(*columns, KnownRecord.fingerprint, KnownRecord.canonical).where(
+        KnownRecord.id.in_(list(ids)), ~KnownRecord.is_deleted, KnownRecord.object.in_(watched)
+    )
+    return [known(tuple(row)) for row in await session.execute(statement)]
+
+
+async def _fresh_pairs(session: AsyncSession, live: Sequence[Known]) -> list[Pair]:
+    found = await matches_for(session, [Draft(each.id, each.canonical) for each in live], SUSPECTED)
+    rejected = await dismissed_pairs(session, [each.id for each in live])
+    pairs: dict[tuple[UUID, UUID], Pair] = {}
+    for each, matches in zip(live, found, strict=True):
+        for match in matches:
+            if is_dismissed(rejected, (each.id, each.fingerprint), (match.known.id, match.known.fingerprint)):
+                continue
+            pair = Pair.of(each.id, match.known.id, match.comparison.score, match.comparison.reasons)
+            pairs[pair.one, pair.other] = pair
+    return [pairs[ends] for ends in sorted(pairs)]
+
+
+async def _open_sets_of(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, DuplicateSet]:
+    members = select(SetMember.set_id).where(SetMember.record_id.in_(list(ids)), SetMember.is_open)
+    statement = select(DuplicateSet).where(DuplicateSet.id.in_(members)).order_by(DuplicateSet.id).with_for_update()
+    return {each.id: each for each in (await session.execute(statement)).scalars()}
+
+
+async def _stored_pairs(session: AsyncSession, ids: Iterable[UUID]) -> list[Pair]:
+    wanted = list(ids)
+    touching = or_(DuplicatePair.one_id.in_(wanted), DuplicatePair.other_id.in_(wanted))
+    rows = (await session.execute(select(DuplicatePair).where(touching))).scalars()
+    return [
+        Pair(row.one_id, row.other_id, row.score, tuple(Reason(**reason) for reason in row.reasons)) for row in rows
+    ]
+
+
+async def _store_pairs(session: AsyncSession, ids: Sequence[UUID], fresh: Sequence[Pair]) -> None:
+    touching = or_(DuplicatePair.one_id.in_(ids), DuplicatePair.other_id.in_(ids))
+    await session.execute(delete(DuplicatePair).where(touching))
+    if fresh:
+        rows = [
+            {
+                "one_id": pair.one,
+                "other_id": pair.other,
+                "score": pair.score,
+                "reasons": [asdict(reason) for reason in pair.reasons],
+            }
+            for pair in fresh
+        ]
+        await session.execute(insert(DuplicatePair), rows)
+
+
+async def _apply(session: AsyncSession, sets: Mapping[UUID, DuplicateSet], pairs: Sequence[Pair]) -> None:
+    groups = components(pairs)
+    plan = regroup({set_id: each.member_ids for set_id, each in sets.items()}, groups)
+    members = await _members(session, groups, pairs)
+    await _leave(session, sets)
+    expired = [sets[set_id] for set_id in plan.expired]
+    for each in expired:
+        each.status = "expired"
+    changed = [sets[set_id] for set_id, group in plan.kept.items() if sets[set_id].hold(*members[group])]
+    opened = [_opened(*members[group]) for group in plan.fresh]
+    session.add_all(opened)
+    await session.flush()
+    kept = [*plan.kept.items(), *((each.id, group) for each, group in zip(opened, plan.fresh, strict=True))]
+    await _join(session, kept)
+    await emit_many(session, DuplicateSetExpired, expired)
+    await emit_many(session, DuplicateSetExtended, changed)
+    await emit_many(session, DuplicateSetSuspected, opened)
+
+
+def _opened(members: list[dict[str, Any]], owner_ids: list[UUID]) -> DuplicateSet:
+    fresh = DuplicateSet(status="open", members=[], owner_ids=[])
+    fresh.hold(members, owner_ids)
+    return fresh
+
+
+async def _leave(session: AsyncSession, sets: Iterable[UUID]) -> None:
+    wanted = list(sets)
+    if wanted:
+        await session.execute(update(SetMember).where(SetMember.set_id.in_(wanted)).values(is_open=False))
+
+
+async def _join(session: AsyncSession, sets: Iterable[tuple[UUID, tuple[UUID, ...]]]) -> None:
+    rows = [{"set_id": set_id, "record_id": member, "is_open": True} for set_id, group in sets for member in group]
+    if rows:
+        statement = insert(SetMember).on_conflict_do_update(
+            index_elements=[SetMember.set_id, SetMember.record_id], set_={"is_open": True}
+        )
+        await session.execute(statement, rows)
+
+
+# `like` is not part of the event: readers who may not see that record do not get the reasons either.
+Members = dict[tuple[UUID, ...], tuple[list[dict[str, Any]], list[UUID]]]
+
+
+async def _members(session: AsyncSession, groups: Sequence[tuple[UUID, ...]], pairs: Sequence[Pair]) -> Members:
+    """For each group its members as the event shows them, and the owners."""
+    wanted = [member for group in groups for member in group]
+    rows = (await session.execute(select(KnownRecord).where(KnownRecord.id.in_(wanted)))).scalars()
+    records = {record.id: record for record in rows}
+    return {group: _shown(group, records, pairs) for group in groups}
+
+
+def _shown(
+    group: tuple[UUID, ...], records: Mapping[UUID, KnownRecord], pairs: Sequence[Pair]
+) -> tuple[list[dict[str, Any]], list[UUID]]:
+    best = best_pairs(group, pairs)
+    members = [_member(records[member], best[member]) for member in group]
+    owners = {records[member].owner_id for member in group}
+    return members, sorted(owner for owner in owners if owner is not None)
+
+
+def _member(record: KnownRecord, pair: Pair) -> dict[str, Any]:
+    """Events reach everybody who subscribes, so a private contact is there without its name and owner."""
+    return {
+        "object": record.object,
+        "id": str(record.id),
+        "label": HIDDEN_LABEL if record.is_private else record.label,
+        "score": pair.score,
+        "reasons": [asdict(reason) for reason in pair.reasons],
+        "owner_id": None if record.is_private or record.owner_id is None else str(record.owner_id),
+        "like": str(pair.other if pair.one == record.id else pair.one),
+    }

@@ -1,0 +1,57 @@
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, cast
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dedup.domain.decision import DEFAULT_RULES, Action, RuleTerms
+from dedup.models import Rule
+
+ObjectName = Literal["account", "contact", "lead"]
+
+
+class RuleView(BaseModel):
+    """The duplicate rule of one object. Version 0: nobody has changed it, the defaults hold."""
+
+    object: ObjectName
+    version: int
+    on_create: Action
+    on_edit: Action
+    block_on: list[str]
+    updated_at: datetime | None
+    updated_by: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInForce:
+    terms: RuleTerms
+    version: int
+
+
+async def rules_in_force(session: AsyncSession) -> dict[str, RuleInForce]:
+    stored = {rule.object: rule for rule in (await session.execute(select(Rule))).scalars()}
+    return {
+        name: RuleInForce(terms_of(stored[name]), stored[name].version) if name in stored else RuleInForce(default, 0)
+        for name, default in DEFAULT_RULES.items()
+    }
+
+
+def terms_of(rule: Rule) -> RuleTerms:
+    return RuleTerms(cast(Action, rule.on_create), cast(Action, rule.on_edit), tuple(rule.block_on))
+
+
+async def rule_of(session: AsyncSession, name: ObjectName) -> RuleView:
+    rule = await session.get(Rule, name)
+    terms = terms_of(rule) if rule else DEFAULT_RULES[name]
+    return RuleView(
+        object=name,
+        version=rule.version if rule else 0,
+        on_create=terms.on_create,
+        on_edit=terms.on_edit,
+        block_on=list(terms.block_on),
+        updated_at=rule.updated_at if rule else None,
+        updated_by=rule.updated_by if rule else None,
+    )
