@@ -12,7 +12,7 @@ $(READY): uv.lock pyproject.toml $(wildcard libs/*/pyproject.toml services/*/pyp
 up: $(READY) ## Install what is missing, start everything and print the address
 	@$(BIN)/meridian up
 
-down: $(READY) ## Stop what make up started
+down: ## Stop what make up started
 	@$(BIN)/meridian down
 
 test: $(READY) ## Lint, types, schemas and every test, on real PostgreSQL and Kafka
@@ -24,4 +24,16 @@ lint: $(READY) ## Style, the import contracts and the declared dependencies
 types: $(READY) ## mypy --strict
 	@.ci/checks types
 
-.PHONY: help up down test lint types
+schemas: $(READY) ## Write the JSON Schemas, the AsyncAPI document and docs/events.md anew
+	@$(BIN)/python -m contracts.schemas write
+
+bench: $(READY) ## The figures of a running stack beside their limits and baselines
+	@$(BIN)/python -m benchmarks
+
+demo: $(READY) ## Load the demo data into the running stack
+	@$(BIN)/meridian demo load
+
+new-service: $(READY) ## Make a service that starts and passes: NAME=campaigns
+	@$(BIN)/python -m meridian.new_service $(NAME)
+
+.PHONY: help up down test lint types schemas bench demo new-service

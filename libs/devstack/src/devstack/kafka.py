@@ -16,7 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from devstack import account, jars, ports
-from devstack.processes import ServerFailed, launch, stop, tail
+from devstack.processes import ServerFailed, complete, launch, stop, tail
 
 HEAP = ["-Xms64m", "-Xmx384m", "-XX:+UseSerialGC"]
 
@@ -59,10 +59,16 @@ rootLogger.appenderRef.console.ref = console
 class KafkaServer:
     """One broker on the loopback; start() returns when an admin call is answered."""
 
-    def __init__(self, data_dir: Path, port: int | None = None, say: Callable[[str], None] = lambda line: None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int | None = None,
+        say: Callable[[str], None] = lambda line: None,
+        log: Path | None = None,
+    ) -> None:
         self.data_dir = data_dir
         self.port = port or ports.any_free()
-        self.log = data_dir.with_suffix(".log")
+        self.log = log or data_dir.with_suffix(".log")
         self.process: subprocess.Popen[bytes]
         self._say = say
 
@@ -98,9 +104,7 @@ class KafkaServer:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         command = [*self._java, self._logging, "kafka.tools.StorageTool", "format", "--standalone", "-t", cluster]
         command += ["-c", str(self._home / "server.properties")]
-        result = subprocess.run(command, cwd="/", capture_output=True, text=True, **account.credentials())
-        if result.returncode:
-            raise ServerFailed(f"Kafka could not format {self._home}.\n{result.stdout[-2000:]}{result.stderr[-2000:]}")
+        complete(command, f"Kafka could not format {self._home}.", **account.credentials())
 
     @property
     def _logging(self) -> str:
@@ -125,9 +129,12 @@ class KafkaServer:
         except TimeoutError:
             raise ServerFailed(f"Kafka did not answer.\n{tail(self.log)}") from None
 
+    async def is_ready(self) -> bool:
+        return await answers(self.bootstrap)
+
     async def _answers(self, limit: float = 60) -> None:
         async with asyncio.timeout(limit):
-            while not await answers(self.bootstrap):
+            while not await self.is_ready():
                 if self.process.poll() is not None:
                     raise ServerFailed(f"Kafka ended with code {self.process.returncode}.\n{tail(self.log)}")
                 await asyncio.sleep(0.1)

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from devstack import account, ports
-from devstack.processes import ServerFailed, launch, stop, wait_until
+from devstack.processes import ServerFailed, complete, launch, stop, wait_until
 
 SUPERUSER = "meridian"
 SETTINGS = {
@@ -47,13 +47,18 @@ class PostgresServer:
     """
 
     def __init__(
-        self, data_dir: Path, port: int | None = None, durable: bool = False, password: str | None = None
+        self,
+        data_dir: Path,
+        port: int | None = None,
+        durable: bool = False,
+        password: str | None = None,
+        log: Path | None = None,
     ) -> None:
         self.data_dir = data_dir
         self.port = port or ports.any_free()
         self.durable = durable
         self.password = password
-        self.log = data_dir.with_suffix(".log")
+        self.log = log or data_dir.with_suffix(".log")
         self.process: subprocess.Popen[bytes]
 
     @property
@@ -87,11 +92,8 @@ class PostgresServer:
             command = [self._bin / "initdb", "-D", folder, "-U", SUPERUSER, "-E", "UTF8", "--locale=C"]
             command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-sync"]
             command += ["-A", "scram-sha-256", f"--pwfile={secret.name}"] if self.password else ["-A", "trust"]
-            result = subprocess.run(
-                [str(part) for part in command], cwd="/", capture_output=True, text=True, **account.credentials()
-            )
-        if result.returncode:
-            raise ServerFailed(f"PostgreSQL could not create its files in {folder}.\n{result.stderr}")
+            failure = f"PostgreSQL could not create its files in {folder}."
+            complete([str(part) for part in command], failure, **account.credentials())
 
     def _await_former(self) -> None:
         """A server whose supervisor was killed is still writing its last checkpoint: never start beside it."""
@@ -115,9 +117,12 @@ class PostgresServer:
         self.process = launch(command, self.log, on_orphaned=signal.SIGINT, cwd="/", **account.credentials())
 
     def wait_ready(self) -> None:
-        wait_until(self._is_ready, self.process, "PostgreSQL", self.log, limit=60)
+        wait_until(self._says_ready, self.process, "PostgreSQL", self.log, limit=60)
 
-    def _is_ready(self) -> bool:
+    async def is_ready(self) -> bool:
+        return self._says_ready()
+
+    def _says_ready(self) -> bool:
         """PostgreSQL writes its state into line 8 of postmaster.pid; pg_ctl looks there too."""
         try:
             lines = (self._cluster / "postmaster.pid").read_text().splitlines()

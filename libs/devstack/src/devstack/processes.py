@@ -47,6 +47,21 @@ def launch(
         )
 
 
+def complete(command: list[str], failure: str, **options: Any) -> None:
+    """Runs a short command to its end; raises ServerFailed with its output when it fails."""
+    ended = subprocess.run(
+        command,
+        cwd="/",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=dying_with_parent(signal.SIGKILL),
+        **options,
+    )
+    if ended.returncode:
+        raise ServerFailed(f"{failure}\n{ended.stdout[-2000:]}")
+
+
 def kill_group(pid: int, sign: signal.Signals) -> None:
     try:
         os.killpg(pid, sign)
