@@ -100,5 +100,3 @@ async def _until_stopping(runtime: Runtime, part: Awaitable[None]) -> None:
         await part
     finally:
         runtime.stopping.set()
-
-

@@ -17,11 +17,14 @@ router = APIRouter(include_in_schema=False, dependencies=[public()])
 
 @router.get("/livez")
 async def live(request: Request, response: Response) -> dict[str, Any]:
-    """503 when a loop of this process has stopped making progress, so that it is replaced."""
+    """503 when a part of this process has stopped making progress, so that the process is replaced.
+
+    It is answered by the loop that does all the work: while that stands still, there is no answer.
+    """
     runtime: Runtime = request.app.state.runtime
-    stuck = {name: state for name, state in runtime.health.items() if state == "stuck"}
+    stuck = sorted(name for name, state in runtime.health.items() if state == "stuck")
     response.status_code = 503 if stuck else 200
-    return {"status": "stuck" if stuck else "ok", **stuck}
+    return {"status": "stuck" if stuck else "ok", "stuck": stuck}
 
 
 @router.get("/readyz")
@@ -31,7 +34,7 @@ async def ready(request: Request, response: Response) -> dict[str, Any]:
     checks = {"database": await database_state(runtime), **runtime.health}
     is_ready = all(state == "ok" for state in checks.values()) and not runtime.stopping.is_set()
     response.status_code = 200 if is_ready else 503
-    return {"status": "ready" if is_ready else "not ready", "service": runtime.service.name, **checks}
+    return {"status": "ready" if is_ready else "not ready", "service": runtime.service.name, "checks": checks}
 
 
 @router.get("/metrics")

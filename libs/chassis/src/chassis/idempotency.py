@@ -1,7 +1,7 @@
 """The same POST with the same `Idempotency-Key` has its effect once and gets the first answer again.
 
-The key is claimed at the start of the request's transaction and its answer stored at the end of it, so effect and answer
-commit together; a second request with the key waits for the first one's transaction.
+The key is claimed at the start of the request's transaction and its answer stored at the end of it, so effect and
+answer commit together; a second request with the key waits for the first one's transaction.
 """
 
 import hashlib
@@ -56,7 +56,8 @@ class Replay(Exception):
 
 async def replay(_: Request, stored: Exception) -> Response:
     """Exception handler that sends the stored answer."""
-    assert isinstance(stored, Replay)
+    if not isinstance(stored, Replay):
+        raise stored
     return Response(stored.body, stored.status, {**stored.headers, REPLAYED: "true"})
 
 
@@ -126,7 +127,5 @@ async def remember(request: Request, response: Response) -> None:
 
 async def forget_old_keys(session: AsyncSession) -> int:
     """Deletes keys past their lifetime; returns how many."""
-    removed = await session.execute(
-        delete(KEYS).where(KEYS.c.created_at < func.now() - LIFETIME).returning(KEYS.c.key)
-    )
+    removed = await session.execute(delete(KEYS).where(KEYS.c.created_at < func.now() - LIFETIME).returning(KEYS.c.key))
     return len(removed.all())

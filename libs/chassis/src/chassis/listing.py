@@ -132,7 +132,9 @@ def listing_of(catalogue: ObjectCatalogue, *, default_sort: str = "-created_at")
         request: Request,
         cursor: Annotated[str | None, Query(max_length=4096)] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
-        sort: Annotated[str, Query(max_length=100, description=f"A field, or -field for descending: {names}")] = default_sort,
+        sort: Annotated[
+            str, Query(max_length=100, description=f"A field, or -field for descending: {names}")
+        ] = default_sort,
         filter: Annotated[list[str] | None, Query(description=f"`field:operator:value`, repeatable. {filters}")] = None,
         q: Annotated[str | None, Query(max_length=200, description="Words to search for")] = None,
         count: Annotated[bool, Query(description="Count the whole list")] = False,
@@ -332,7 +334,9 @@ def _read_cursor(listing: Listing, key: Any) -> tuple[Any, UUID]:
         parsed = None if value is None else TypeAdapter(_cursor_type(key)).validate_strings(value)
         return parsed, UUID(identity)
     except ValueError as error:
-        raise CursorInvalid(errors=[FieldProblem("?cursor", "cursor_invalid", "Start again without a cursor.")]) from error
+        raise CursorInvalid(
+            errors=[FieldProblem("?cursor", "cursor_invalid", "Start again without a cursor.")]
+        ) from error
 
 
 def _cursor_type(key: Any) -> Any:

@@ -35,7 +35,10 @@ chassis_tables = ChassisTables()
 
 def config(service: Service, settings: ServiceSettings) -> Config:
     """Alembic's configuration with the shared environment and the service's versions."""
-    with as_file(files("chassis") / "alembic") as scripts, as_file(files(service.name) / "migrations") as versions:
+    with (
+        as_file(files("chassis") / "alembic") as scripts,
+        as_file(files(service.package or service.name) / "migrations") as versions,
+    ):
         made = Config()
         made.set_main_option("script_location", str(scripts).replace("%", "%%"))
         made.set_main_option("version_locations", str(versions).replace("%", "%%"))

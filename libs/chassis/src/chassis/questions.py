@@ -60,7 +60,14 @@ async def ask(
     try:
         status, answer = await _exchange(runtime.http, service, method, path, body, deadline)
         parsed = _parse(service, status, answer, reply)
-    except (TimeoutError, OSError, aiohttp.ClientError, UnknownService, ValidationError, orjson.JSONDecodeError) as error:
+    except (
+        TimeoutError,
+        OSError,
+        aiohttp.ClientError,
+        UnknownService,
+        ValidationError,
+        orjson.JSONDecodeError,
+    ) as error:
         questions_asked.labels(service, "unanswered").inc()
         raise Unanswered(f"{service} does not answer.", headers={"Retry-After": "1"}) from error
     questions_asked.labels(service, "answered").inc()

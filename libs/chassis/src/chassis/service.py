@@ -51,12 +51,17 @@ class Service:
     objects: "tuple[ObjectCatalogue, ...]" = ()
     workers: tuple[Worker, ...] = ()
     on_start: "Callable[[Runtime], Awaitable[None]] | None" = None
+    package: str = ""
     layers: tuple[Callable[[ASGIApp], ASGIApp], ...] = ()
 
 
 @dataclass
 class Runtime:
-    """One process's connections. `health` maps a part's name to `ok`, or to what it waits for; `stuck` ends it."""
+    """One process's connections.
+
+    `health` maps a part's name to `ok`, to what it waits for, or to `stuck` when the process had better be replaced;
+    `relay_poll` overrides the relay's idle pause (seconds).
+    """
 
     service: Service
     settings: ServiceSettings
@@ -65,6 +70,7 @@ class Runtime:
     bus: Bus
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     health: dict[str, str] = field(default_factory=dict)
+    relay_poll: float | None = None
     is_migrated: bool = False
     state: dict[str, Any] = field(default_factory=dict)
 
@@ -93,22 +99,24 @@ def published_keys(client: ServiceClient) -> KeySource:
     return PublishedKeys(fetch)
 
 
+def attach(app: FastAPI, runtime: Runtime, keys: KeySource | None = None) -> None:
+    """Gives the app its connections; the lifespan does it in production."""
+    app.state.runtime = runtime
+    app.state.verifier = Verifier(keys or published_keys(runtime.http))
+
+
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 def _lifespan(service: Service, settings: ServiceSettings, runtime: Runtime | None, keys: KeySource | None) -> Lifespan:
-    def attach(app: FastAPI, opened: Runtime) -> None:
-        app.state.runtime = opened
-        app.state.verifier = Verifier(keys or published_keys(opened.http))
-
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if runtime is not None:
-            attach(app, runtime)
+            attach(app, runtime, keys)
             yield
             return
         async with open_runtime(service, settings) as opened:
-            attach(app, opened)
+            attach(app, opened, keys)
             if service.on_start is not None:
                 await service.on_start(opened)
             yield

@@ -20,7 +20,12 @@ request_seconds = Histogram(
 questions_asked = Counter("crm_questions_total", "Questions to other services by outcome", ["service", "outcome"])
 
 QUIET = frozenset({"/livez", "/readyz", "/metrics"})
-NOISY = {"uvicorn.access": logging.WARNING, "aiokafka": logging.WARNING, "asyncio": logging.WARNING, "alembic": logging.INFO}
+NOISY = {
+    "uvicorn.access": logging.WARNING,
+    "aiokafka": logging.WARNING,
+    "asyncio": logging.WARNING,
+    "alembic": logging.INFO,
+}
 SECRET_WORDS = ("password", "secret", "token", "authorization", "cookie")
 
 

@@ -14,7 +14,9 @@ from stdnum.exceptions import ValidationError as TaxNumberError
 
 from chassis.fields.kind import refuse
 
-_PHONE_SHAPE = re.compile(r"[+(]?[0-9][0-9 ()./\-\u00a0]{3,}(?:\s*(?:x|ext\.?|#|int\.?|wew\.?)\s*[0-9]{1,8})?", re.IGNORECASE)
+_PHONE_SHAPE = re.compile(
+    r"[+(]?[0-9][0-9 ()./\-\u00a0]{3,}(?:\s*(?:x|ext\.?|#|int\.?|wew\.?)\s*[0-9]{1,8})?", re.IGNORECASE
+)
 _TAX_SHAPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ./\-&+*]{1,31}")
 _HOST_SHAPE = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]{0,61}[^\W_]", re.UNICODE)
 
@@ -31,7 +33,7 @@ def check_email(value: str) -> str:
 
 
 def check_phone(value: str) -> str:
-    """Kept as it was typed; with a leading + it must be a number that exists, without one it must look like a number."""
+    """Kept as it was typed; with a leading + such a number must exist, without one it must look like a number."""
     if not _PHONE_SHAPE.fullmatch(value):
         refuse("phone_invalid", "A phone number has at least five digits and no letters")
     if value.startswith("+") and e164(value, None) is None:
@@ -40,7 +42,7 @@ def check_phone(value: str) -> str:
 
 
 def e164(value: str | None, country: str | None) -> str | None:
-    """`+48123456789` for a valid number, None for anything else. `country` (ISO 3166, two letters) reads national ones."""
+    """`+48123456789` for a valid number, else None. National numbers need the `country` (ISO 3166, two letters)."""
     if not value:
         return None
     try:

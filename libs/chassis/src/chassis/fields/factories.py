@@ -33,11 +33,19 @@ def _one_line(label: str) -> Callable[[str], str]:
 
 
 def integer(label: str, help: str = "", *, minimum: int = -INT32 - 1, maximum: int = INT32) -> Kind:
-    return Kind("integer", label, help, parse=_whole, check=_between(label, minimum, maximum), schema=_range(minimum, maximum))
+    return Kind(
+        "integer", label, help, parse=_whole, check=_between(label, minimum, maximum), schema=_range(minimum, maximum)
+    )
 
 
 def number(
-    label: str, help: str = "", *, minimum: float = -1e15, maximum: float = 1e15, places: int | None = None, kind: str = "number"
+    label: str,
+    help: str = "",
+    *,
+    minimum: float = -1e15,
+    maximum: float = 1e15,
+    places: int | None = None,
+    kind: str = "number",
 ) -> Kind:
     """A decimal number; `places` limits the digits after the point."""
     within = _between(label, minimum, maximum)

@@ -23,8 +23,8 @@ class Option:
 class Kind:
     """Annotation of a field: `name: Annotated[str, text("Name", help="…")]`.
 
-    `parse` runs on the raw value before pydantic's own conversion, `check` on the converted one; both return the value to
-    go on with and refuse by `refuse(code, sentence)`.
+    `parse` runs on the raw value before pydantic's own conversion, `check` on the converted one; both return the value
+    to go on with and refuse by `refuse(code, sentence)`.
     """
 
     name: str
@@ -68,7 +68,9 @@ class Kind:
 
     def _check_length(self, value: str) -> None:
         if len(value) < (self.min_length or 0):
-            refuse("required" if not value else "too_short", f"{self.label} needs at least {self.min_length} characters")
+            refuse(
+                "required" if not value else "too_short", f"{self.label} needs at least {self.min_length} characters"
+            )
         if self.max_length is not None and len(value) > self.max_length:
             refuse("too_long", f"{self.label} may have {self.max_length} characters, this has {len(value)}")
 
@@ -98,7 +100,7 @@ class Kind:
 
 def refuse(code: str, sentence: str) -> None:
     """Raises the validation error with a stable code; the sentence is for people."""
-    raise PydanticCustomError(code, sentence.replace("{", "(").replace("}", ")") + ".")  # type: ignore[arg-type]
+    raise PydanticCustomError(code, sentence.replace("{", "(").replace("}", ")") + ".")
 
 
 def clean(value: str) -> str:
