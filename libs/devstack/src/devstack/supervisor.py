@@ -109,7 +109,7 @@ class Supervisor:
         self.run.smtp_url = f"smtp://127.0.0.1:{port}"
 
     async def _migrate(self) -> None:
-        plan = {found.name: self._environment(found) for found in self.found if found.has_database}
+        plan = {found.name: self.environment_of(found) for found in self.found if found.has_database}
         self.say(f"Migrating {len(plan)} databases")
         log = self.local.log("migrate")
         with log.open("wb") as output:
@@ -138,7 +138,7 @@ class Supervisor:
 
     def _service(self, found: Found) -> Child:
         log = self.local.log(found.name)
-        command, settings = [sys.executable, "-m", found.name, "all"], self._environment(found)
+        command, settings = [sys.executable, "-m", found.name, "all"], self.environment_of(found)
 
         def start() -> "subprocess.Popen[bytes]":
             return launch(command, log, env=settings, cwd=self.local.root)
@@ -148,7 +148,8 @@ class Supervisor:
 
         return Child(found.name, start, ready, log, self.say, on_change=self._note)
 
-    def _environment(self, found: Found) -> dict[str, str]:
+    def environment_of(self, found: Found) -> dict[str, str]:
+        """What the service's process finds in its environment."""
         return environment.of_service(found, self.found, self.run, self.secrets)
 
     def _supervise(self, child: Child, notable: re.Pattern[str]) -> None:
