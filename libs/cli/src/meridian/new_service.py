@@ -30,6 +30,7 @@ FILES = {
     "test_domain.py": "tests/test_domain.py",
     "test_api.py": "tests/test_api.py",
 }
+PINNED = ("alembic", "fastapi", "hatchling", "pydantic", "sqlalchemy")
 EMPTY = ("src/{service}/__init__.py", "src/{service}/py.typed", "src/{service}/migrations/__init__.py")
 
 
@@ -84,16 +85,13 @@ def existing_services(root: Path) -> list[str]:
 
 
 def pins(root: Path) -> dict[str, str]:
-    """The versions that the other services have."""
-    text = (root / "services" / "identity" / "pyproject.toml").read_text(encoding="utf-8")
-    chassis = (root / "libs" / "chassis" / "pyproject.toml").read_text(encoding="utf-8")
-    found = {}
-    for name in ("fastapi", "sqlalchemy", "pydantic", "hatchling"):
-        pinned = re.search(rf'"({name}(\[\w+\])?==[^"]+)"', text) or re.search(rf'"({name}(\[\w+\])?==[^"]+)"', chassis)
-        if pinned is None:
-            raise NotPossible(f"The version of {name} is not found in services/identity/pyproject.toml.")
-        found[name] = pinned[1]
-    return found
+    """The versions that the chassis and its neighbours have."""
+    text = (root / "libs" / "chassis" / "pyproject.toml").read_text(encoding="utf-8")
+    found = {name: re.search(rf'"({name}(\[\w+\])?==[^"]+)"', text) for name in PINNED}
+    missing = [name for name, pin in found.items() if pin is None]
+    if missing:
+        raise NotPossible(f"libs/chassis/pyproject.toml pins no {', '.join(missing)}.")
+    return {name: pin[1] for name, pin in found.items() if pin}
 
 
 def render(template: str, values: dict[str, str]) -> str:
