@@ -1,7 +1,6 @@
 """A whole system of its own on free ports, in a folder that is gone afterwards: for tests and benchmarks."""
 
 import asyncio
-import os
 import shutil
 import tempfile
 import time
@@ -13,10 +12,10 @@ from typing import Any
 
 import aiohttp
 
-from devstack import discovery
+from devstack import discovery, mail, ports
 from devstack.environment import ADMIN_EMAIL
 from devstack.state import Local
-from devstack.supervisor import Supervisor
+from devstack.supervisor import SMTP_PORT, Supervisor
 
 
 @dataclass
@@ -27,6 +26,18 @@ class System:
     client: aiohttp.ClientSession
     admin_id: str
     seconds_to_start: float
+    mail_port: int
+    _mail: asyncio.Server | None = None
+
+    async def open_mail(self) -> None:
+        """The mail server listens; mails go to the folder of the supervisor's."""
+        self._mail = await mail.catch_mail(self.supervisor.local.mail, self.mail_port)
+
+    async def close_mail(self) -> None:
+        """Nobody listens any more."""
+        if self._mail is not None:
+            self._mail.close()
+            self._mail = None
 
     @property
     def address(self) -> str:
@@ -64,16 +75,19 @@ def quiet(_: str) -> None:
 async def started(local: Local) -> AsyncIterator[System]:
     """Starts everything as `make up` does, without demo data, and stops it at the end."""
     local.logs.mkdir(parents=True, exist_ok=True)
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("MERIDIAN_")}
+    mail_port = ports.next_free(SMTP_PORT)
+    environ = {"MERIDIAN_SMTP_URL": f"smtp://127.0.0.1:{mail_port}"}
     supervisor = Supervisor(local, discovery.services(discovery.checkout()), environ, quiet)
     began = time.perf_counter()
     try:
         await supervisor.up()
         seconds = time.perf_counter() - began
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as client:
-            system = System(supervisor, client, "", seconds)
+            system = System(supervisor, client, "", seconds, mail_port)
+            await system.open_mail()
             await system.renew()
             yield system
+            await system.close_mail()
     finally:
         await supervisor.down()
 
