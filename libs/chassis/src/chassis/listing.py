@@ -1,4 +1,4 @@
-"""Lists: filters and sorts from the object's catalogue, pages by key instead of by number, cursors bound to their list."""
+"""Lists: filters and sorts from the object's catalogue, pages by key, cursors bound to their list."""
 
 import base64
 import hashlib
@@ -224,7 +224,7 @@ def _compared(column: Any, condition: Condition) -> ColumnElement[bool]:
         return column.istartswith(value, autoescape=True)  # type: ignore[no-any-return]
     if operator == "ne":
         return column.is_distinct_from(value)  # type: ignore[no-any-return]
-    return COMPARISONS[operator](column, value)
+    return COMPARISONS[operator](column, value)  # type: ignore[no-any-return]
 
 
 COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
@@ -248,8 +248,8 @@ def _is_empty(column: Any, wanted: bool) -> ColumnElement[bool]:
 async def paginate(session: AsyncSession, statement: Select[Any], model: type[Any], listing: Listing) -> Page[Any]:
     """One page of `statement`, filtered, sorted and cut as the caller asked.
 
-    The items are what the statement selects: instances of one mapped class, or dicts for several columns. `model` has the
-    column `id`, which breaks ties. Raises CursorInvalid (400).
+    The items are what the statement selects: instances of one mapped class, or dicts for several columns. `model` has
+    the column `id`, which breaks ties. Raises CursorInvalid (400).
     """
     narrowed = statement.where(*listing.where())
     key = listing.catalogue.sorts[listing.sort]

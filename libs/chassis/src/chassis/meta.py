@@ -1,4 +1,4 @@
-"""GET /api/<service>/v1/meta: what objects a service has and what each field means, for screens, imports and documents."""
+"""GET /api/<service>/v1/meta: the objects of a service and what each field means, for screens and imports."""
 
 from typing import TYPE_CHECKING, Any
 

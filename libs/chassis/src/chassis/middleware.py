@@ -1,4 +1,4 @@
-"""The one ASGI layer around the app: correlation, measurement, access log, and problems for what the framework refuses."""
+"""The one ASGI layer around the app: correlation, measurement, access log, problems past the framework."""
 
 import time
 from collections.abc import Mapping

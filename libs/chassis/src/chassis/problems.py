@@ -1,4 +1,4 @@
-"""Turns every failure of a request into problem+json: our own errors, the framework's, the validator's, the database's."""
+"""Every failure of a request as problem+json: our own errors, the framework's, the validator's, the database's."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,13 +24,14 @@ logger = structlog.get_logger(__name__)
 
 def install(app: FastAPI) -> None:
     """Registers the handlers; what none of them knows becomes a 500 problem at the app's edge (`middleware`)."""
-    app.add_exception_handler(ServiceError, _service_error)
-    app.add_exception_handler(HTTPException, _http_exception)
-    app.add_exception_handler(RequestValidationError, _validation_error)
-    app.add_exception_handler(DBAPIError, _database_error)
-    app.add_exception_handler(PoolTimeout, _database_error)
-    app.add_exception_handler(StaleDataError, _stale)
-    app.add_exception_handler(OSError, _lost_connection)
+    add: Any = app.add_exception_handler  # its type knows no handler of a narrower exception
+    add(ServiceError, _service_error)
+    add(HTTPException, _http_exception)
+    add(RequestValidationError, _validation_error)
+    add(DBAPIError, _database_error)
+    add(PoolTimeout, _database_error)
+    add(StaleDataError, _stale)
+    add(OSError, _lost_connection)
 
 
 def problem_body(error: ServiceError, instance: str) -> bytes:
@@ -55,8 +56,7 @@ def problem_response(request: Request, error: ServiceError) -> Response:
     )
 
 
-async def _service_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, ServiceError)
+async def _service_error(request: Request, error: ServiceError) -> Response:
     if error.status >= 500 and error.__cause__ is not None:
         logger.warning("request_refused", code=error.code, cause=repr(error.__cause__))
     return problem_response(request, error)
@@ -80,8 +80,7 @@ BY_STATUS: Mapping[int, type[ServiceError]] = {
 }
 
 
-async def _http_exception(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+async def _http_exception(request: Request, error: HTTPException) -> Response:
     return problem_response(request, from_http_exception(error))
 
 
@@ -100,8 +99,7 @@ def _kind_for(status: int) -> type[ServiceError]:
     return type("Refused", (ServiceError,), members)
 
 
-async def _validation_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
+async def _validation_error(request: Request, error: RequestValidationError) -> Response:
     return problem_response(request, from_validation(error.errors()))
 
 

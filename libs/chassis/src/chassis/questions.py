@@ -14,9 +14,12 @@ from chassis.transport import ServiceClient, UnknownService
 if TYPE_CHECKING:
     from chassis.service import Runtime
 
-TOKEN_PATH = "/api/identity/v1/token"
+TOKEN_PATH = "/api/identity/v1/token"  # noqa: S105 - an address
 RENEW_BEFORE = 60
 """Seconds before its end at which a token is no longer used."""
+
+NO_ANSWER = (OSError, aiohttp.ClientError, UnknownService, ValidationError, orjson.JSONDecodeError)
+"""A time-out is an OSError; an answer that cannot be read is none."""
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
 
@@ -53,21 +56,14 @@ async def ask(
 ) -> ReplyT:
     """Asks as this service's own account and parses the answer.
 
-    `timeout` in seconds covers everything, the token included. Raises Unanswered when there is no usable answer, Refused
-    for a 4xx.
+    `timeout` in seconds covers everything, the token included. Raises Unanswered when there is no usable answer,
+    Refused for a 4xx.
     """
     deadline = time.monotonic() + timeout
     try:
         status, answer = await _exchange(runtime.http, service, method, path, body, deadline)
         parsed = _parse(service, status, answer, reply)
-    except (
-        TimeoutError,
-        OSError,
-        aiohttp.ClientError,
-        UnknownService,
-        ValidationError,
-        orjson.JSONDecodeError,
-    ) as error:
+    except NO_ANSWER as error:
         questions_asked.labels(service, "unanswered").inc()
         raise Unanswered(f"{service} does not answer.", headers={"Retry-After": "1"}) from error
     questions_asked.labels(service, "answered").inc()

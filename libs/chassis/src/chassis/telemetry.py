@@ -1,4 +1,4 @@
-"""Logs and request metrics. Logs are JSON lines in production and coloured text in a terminal, all with the correlation id."""
+"""Logs and request metrics: JSON lines in production, coloured text in a terminal, all with the correlation id."""
 
 import logging
 import sys
@@ -20,12 +20,7 @@ request_seconds = Histogram(
 questions_asked = Counter("crm_questions_total", "Questions to other services by outcome", ["service", "outcome"])
 
 QUIET = frozenset({"/livez", "/readyz", "/metrics"})
-NOISY = {
-    "uvicorn.access": logging.WARNING,
-    "aiokafka": logging.WARNING,
-    "asyncio": logging.WARNING,
-    "alembic": logging.INFO,
-}
+NOISY = ("uvicorn.access", "aiokafka", "asyncio", "python_multipart")
 SECRET_WORDS = ("password", "secret", "token", "authorization", "cookie")
 
 
@@ -67,8 +62,8 @@ def _route_standard_logging(settings: ServiceSettings, shared: list[Processor]) 
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "aiokafka"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
-    for name, level in NOISY.items():
-        logging.getLogger(name).setLevel(level)
+    for name in NOISY:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _renderer(settings: ServiceSettings) -> list[Processor]:

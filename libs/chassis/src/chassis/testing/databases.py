@@ -38,8 +38,8 @@ class TestDatabase:
             for table, columns in tables.items():
                 if await connection.fetchval(f'select exists (select from "{table}")'):
                     await connection.execute(f'create table seeded."{table}" as select {columns} from "{table}"')
-                    copy = f'insert into "{table}" ({columns}) overriding system value select {columns} from seeded."{table}"'
-                    statements.append(copy)
+                    into = f'insert into "{table}" ({columns}) overriding system value'
+                    statements.append(f'{into} select {columns} from seeded."{table}"')
         self._reset = ";\n".join(statements)
 
     async def reset(self) -> None:
