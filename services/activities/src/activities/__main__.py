@@ -1,0 +1,4 @@
+from activities.service import service
+from chassis.cli import run
+
+run(service)
