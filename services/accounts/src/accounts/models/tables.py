@@ -1,0 +1,48 @@
+"""The service's metadata and the pieces that accounts and contacts share."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+from sqlalchemy import Numeric
+from sqlalchemy.orm import DeclarativeBase
+
+from chassis.db import new_metadata
+from contracts.accounts import Address
+
+ADDRESS_PARTS = ("street", "city", "region", "postal_code", "country")
+
+
+class Base(DeclarativeBase):
+    metadata = new_metadata()
+
+
+# As many digits as the form takes: fifteen before the point, four after it.
+MONEY = Numeric(20, 4)
+
+
+def read_address(record: object, prefix: str) -> Address | None:
+    """The columns `<prefix>_street` and so on as one value; None when all of them are empty."""
+    parts = {part: getattr(record, f"{prefix}_{part}") for part in ADDRESS_PARTS}
+    return Address(**parts) if any(parts.values()) else None
+
+
+def address_columns(prefix: str, address: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Column values for the parts given; None clears the whole address."""
+    if address is None:
+        return {f"{prefix}_{part}": None for part in ADDRESS_PARTS}
+    return {f"{prefix}_{part}": value for part, value in address.items()}
+
+
+def assign(record: object, values: Mapping[str, Any]) -> set[str]:
+    """Sets what differs and says which columns that were, so that an edit without effect writes nothing."""
+    changed = {name for name, value in values.items() if getattr(record, name) != value}
+    for name in changed:
+        setattr(record, name, values[name])
+    return changed
+
+
+def public_values(record: object, names: Iterable[str]) -> dict[str, Any]:
+    """The named public fields as they stand in JSON; empty ones are left out."""
+    values = {name: getattr(record, name) for name in names}
+    return {name: to_jsonable_python(value) for name, value in values.items() if value is not None}
