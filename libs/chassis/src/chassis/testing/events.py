@@ -12,10 +12,10 @@ from uuid_utils.compat import uuid7
 from chassis.context import current_correlation_id
 from chassis.db import Database
 from chassis.kafka import Partition, SourceRecord
-from chassis.projector import Intake
+from chassis.projector import Intake, stored_positions
 from chassis.reactor import ReactorLoop
 from chassis.subscriptions import Subscriptions
-from chassis.tables import CONSUMER_OFFSET, OUTBOX
+from chassis.tables import OUTBOX
 from contracts.catalogue import event_class, topic_of
 from contracts.envelope import Envelope, encode
 from contracts.event import Fact
@@ -59,10 +59,9 @@ class Publisher:
         await self._intake.take(Partition(topic, 0), start, [record])
 
     async def _position(self, topic: str) -> int:
-        async with self._database.read() as session:
-            mine = (CONSUMER_OFFSET.c.topic == topic) & (CONSUMER_OFFSET.c.partition == 0)
-            found = (await session.execute(select(CONSUMER_OFFSET.c.next).where(mine))).scalar_one_or_none()
-        return found or 0
+        at = Partition(topic, 0)
+        async with self._database.transaction() as session:
+            return (await stored_positions(session, self._intake.group, {at: 0}))[at]
 
     async def react(self) -> None:
         """Works the inbox until nothing is due."""
