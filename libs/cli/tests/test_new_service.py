@@ -53,21 +53,15 @@ def test_it_passes_the_linters(checkout: Path) -> None:
 
 
 def test_it_is_typed(checkout: Path) -> None:
+    known = new_service.ROOT / ".mypy_cache"
+    if known.is_dir():  # what `make types` found out about the rest
+        shutil.copytree(known, checkout / ".mypy_cache")
     run(checkout, BIN / "mypy", "services/campaigns")
 
 
 def test_it_is_in_every_list(checkout: Path) -> None:
-    run(
-        checkout,
-        BIN / "pytest",
-        "-q",
-        "tests/architecture/test_catalogue.py",
-        "-k",
-        "not image",
-        "-p",
-        "no:cacheprovider",
-    )
-    run(checkout, BIN / "pytest", "-q", "tests/architecture/test_house_rules.py", "-k", "campaigns or own_events")
+    rules = ("tests/architecture/test_catalogue.py", "tests/architecture/test_house_rules.py")
+    run(checkout, BIN / "pytest", "-q", *rules, "-k", "campaigns or compose or topic or page or owner or own_events")
 
 
 def test_its_own_tests_pass(checkout: Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
+from zlib import crc32
 
 TEMPLATES = Path(__file__).parent / "templates" / "service"
 ROOT = Path(__file__).resolve().parents[4]
@@ -61,6 +62,7 @@ class Names:
             "plural": self.plural,
             "Plural": self.plural.replace("_", " ").capitalize(),
             "Label": label,
+            "example_id": f"01935a00-0000-7000-8000-{crc32(self.service.encode()):012x}",
         }
 
 
@@ -151,7 +153,7 @@ def edit_lists(root: Path, names: Names, values: dict[str, str]) -> None:
     databases = [name for name in services if name != "gateway"]
     edit(root / "deploy/compose/databases.sh", lambda text: with_name(text, databases, new, " "))
     edit(root / "CODEOWNERS", lambda text: text + owners(new))
-    edit_catalogue(root / "libs/contracts/src/contracts/catalogue.py", new, render("topic.py", values))
+    edit_contracts(root / "libs/contracts/src/contracts", new, values)
 
 
 def edit_pyproject(path: Path, services: list[str], new: str) -> None:
@@ -169,17 +171,20 @@ def edit_compose(path: Path, services: list[str], new: str, containers: str) -> 
     edit(path, lambda text: text.replace("\nvolumes:\n", f"{containers}\nvolumes:\n"))
 
 
-def edit_catalogue(path: Path, new: str, topic: str) -> None:
-    def with_import(text: str) -> str:
-        return re.sub(r"^(from contracts import \(?\s*)", rf"\1{new}, ", text, count=1, flags=re.MULTILINE)
+def edit_contracts(folder: Path, new: str, values: dict[str, str]) -> None:
+    catalogue, examples = folder / "catalogue.py", folder / "examples.py"
+    for path in (catalogue, examples):
+        edit(path, lambda text: re.sub(r"(?m)^(from contracts import \(?\s*)", rf"\1{new}, ", text, count=1))
+    edit(catalogue, lambda text: with_last(text, "TOPICS: ", ")", render("topic.py", values)))
+    edit(examples, lambda text: with_last(text, "STATES: ", ")", render("example_state.py", values)))
+    edit(examples, lambda text: with_last(text, "CHANGES: ", "}", render("example_change.py", values)))
 
-    def with_topic(text: str) -> str:
-        begin = text.index("\nTOPICS: ")
-        end = text.index("\n)\n", begin) + 1
-        return text[:end] + topic + text[end:]
 
-    edit(path, with_import)
-    edit(path, with_topic)
+def with_last(text: str, begin: str, end: str, entry: str) -> str:
+    """Adds an entry at the end of the tuple or dict whose first line starts with `begin`."""
+    opened = text.find(f"\n{begin}")
+    closed = text.find(f"\n{end}\n", opened) + 1
+    return text[:closed] + entry + text[closed:] if opened >= 0 and closed else text
 
 
 def owners(new: str) -> str:
@@ -196,7 +201,7 @@ def make(root: Path, names: Names) -> list[Path]:
     edit_lists(root, names, values)
     contracts = root / "libs" / "contracts" / "src" / "contracts"
     written = sorted((root / "services" / names.service).rglob("*.py"))
-    return [*written, contracts / "catalogue.py", contracts / f"{names.service}.py"]
+    return [*written, *(contracts / f"{name}.py" for name in ("catalogue", "examples", names.service))]
 
 
 def finish(root: Path, changed: list[Path]) -> None:
