@@ -57,12 +57,18 @@ def demo_rows(rows: int, seed: int = 1) -> list[dict[str, str]]:
     """`rows` lines by column name, in the order of the file; ValueError when there are not at least ten."""
     if rows < 10:
         raise ValueError("a demo file has at least ten rows")
-    random = Random(seed)
-    originals = [_organisation(random, number) for number in range(1, round(rows * SHARE_OF_ORIGINALS) + 1)]
+    originals = organisations(round(rows * SHARE_OF_ORIGINALS), seed)
+    random = Random(f"again {seed}")
     again = [_retyped(random, random.choice(originals)) for _ in range(rows - len(originals))]
     mixed = originals + again
     random.shuffle(mixed)
     return [_line(number, row) for number, row in enumerate(mixed, start=1)]
+
+
+def organisations(count: int, seed: int) -> list[Row]:
+    """That many different organisations, each typed well."""
+    random = Random(seed)
+    return [_organisation(random, number) for number in range(1, count + 1)]
 
 
 def demo_csv(rows: int, seed: int = 1) -> str:
