@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import time
+import warnings
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from uuid import UUID
 import structlog
 from fastapi import Request
 from joserfc import jws, jwt
-from joserfc.errors import JoseError
+from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import KeySet, OKPKey
 
 from chassis import context
@@ -28,6 +29,9 @@ MAX_TOKEN = 8192
 MAX_CACHED = 10_000
 
 logger = structlog.get_logger(__name__)
+
+# RFC 9864 prefers the name Ed25519; EdDSA is what today's libraries of other systems understand.
+warnings.filterwarnings("ignore", "EdDSA is deprecated", SecurityWarning)
 
 
 @dataclass(frozen=True, slots=True)

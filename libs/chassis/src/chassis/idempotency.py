@@ -120,9 +120,13 @@ async def remember(request: Request, response: Response) -> None:
     if claimed is None or not hasattr(response, "body"):
         return
     session, owner, key = claimed
+    mine = (KEYS.c.principal_id == owner) & (KEYS.c.key == key)
+    if "no-store" in response.headers.get("cache-control", ""):
+        await session.execute(delete(KEYS).where(mine))
+        return
     kept: dict[str, Any] = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
     stored = {"status": response.status_code, "headers": kept, "body": bytes(response.body)}
-    await session.execute(update(KEYS).where(KEYS.c.principal_id == owner, KEYS.c.key == key).values(stored))
+    await session.execute(update(KEYS).where(mine).values(stored))
 
 
 async def forget_old_keys(session: AsyncSession) -> int:

@@ -68,8 +68,10 @@ def _route_standard_logging(settings: ServiceSettings, shared: list[Processor]) 
 
 def _renderer(settings: ServiceSettings) -> list[Processor]:
     if settings.log == "console":
-        return [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
-    return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(serializer=_json)]
+        plain = structlog.dev.plain_traceback  # the pretty one prints every local variable, and takes seconds
+        return [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=plain)]
+    traces = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+    return [traces, structlog.processors.JSONRenderer(serializer=_json)]
 
 
 def _json(event: Any, **_: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 import pytest_asyncio
+import structlog
 import uvicorn
 from fastapi import FastAPI
 
@@ -22,6 +23,21 @@ from chassis.testing.events import Outbox, Publisher
 from chassis.testing.tokens import SIGNING_KEY, AsRole, headers_for
 
 NO_BROKER = "127.0.0.1:9"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("filterwarnings", "ignore:EdDSA is deprecated:joserfc.errors.SecurityWarning")
+    # Through the standard library, where pytest collects records; without the slow traces that structlog prints.
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["event"]),
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
 
 
 @pytest.fixture(scope="session")
