@@ -22,8 +22,10 @@ class Process(Protocol):
     stopping: asyncio.Event
 
 
-async def tail(runtime: Process, topics: Sequence[str]) -> AsyncIterator[Received]:
-    """Every event of the topics from now on, until the process stops.
+async def tail(
+    runtime: Process, topics: Sequence[str], *, listening: asyncio.Event | None = None
+) -> AsyncIterator[Received]:
+    """Every event of the topics from now on, until the process stops; `listening` is set when "now" has begun.
 
     A broker that is away is waited for; what happens in between is not delivered, so nothing may depend on it.
     """
@@ -31,6 +33,8 @@ async def tail(runtime: Process, topics: Sequence[str]) -> AsyncIterator[Receive
         consumer = runtime.bus.consumer(topics, group=None)
         try:
             await consumer.start()
+            if listening is not None:
+                listening.set()
             while not runtime.stopping.is_set():
                 fetched = await consumer.fetch(0.5)
                 for records in fetched.values():
