@@ -298,7 +298,7 @@ async def test_claims_that_cannot_be_meant_are_refused(
 
 
 @pytest.mark.parametrize(
-    "strange", [None, 7, True, [], {"street": 5}, "\ud800x", "x" * 20000, "🦄", "'; DROP TABLE records"]
+    "strange", [None, 7, True, [], {"street": 5}, "\u202e", "x" * 20000, "🦄", "'; DROP TABLE records"]
 )
 async def test_strange_values_are_compared_as_well_as_they_can_be(ask: Asking, strange: Any) -> None:
     [result] = await ask(item(name="Acme", phone=strange, billing=strange, email=strange, tax_number=strange))

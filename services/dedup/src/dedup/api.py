@@ -32,33 +32,33 @@ def eyes_of(principal: Principal) -> Eyes:
 
 
 @router.post("/claims", max_body_size=8_388_608)
-async def claim(command: ClaimRequest, request: Request, session: Session, access: MayClaim) -> ClaimReply:
+async def claim(access: MayClaim, command: ClaimRequest, request: Request, session: Session) -> ClaimReply:
     """May these records be written? Reserves their exact keys for ten minutes; the records' events confirm them."""
     secret = request.app.state.runtime.settings.client_secret.get_secret_value()
     return await claim_keys(session, command, secret)
 
 
 @router.delete("/claims/{claim_id}", status_code=status.HTTP_204_NO_CONTENT)
-async def release(claim_id: UUID, session: Session, access: MayClaim) -> None:
+async def release(access: MayClaim, claim_id: UUID, session: Session) -> None:
     """Gives the keys of a record back that was not written after all."""
     await release_claim(session, claim_id)
 
 
 @router.post("/checks")
-async def check(draft: CheckDraft, session: Reader, access: MayCheck) -> CheckView:
+async def check(access: MayCheck, draft: CheckDraft, session: Reader) -> CheckView:
     """Records like the one being typed; what you may not see is only counted."""
     return await check_draft(session, draft, eyes_of(access.principal))
 
 
 @router.get("/rules/{object}")
-async def get_rule(object: ObjectName, response: Response, session: Reader, access: MayReadRules) -> RuleView:
+async def get_rule(access: MayReadRules, object: ObjectName, response: Response, session: Reader) -> RuleView:
     """What happens to duplicates of one kind of record."""
     return tagged(response, await rule_of(session, object))
 
 
 @router.put("/rules/{object}")
 async def put_rule(
-    object: ObjectName, command: SetRule, expected: IfMatch, response: Response, session: Session, access: MaySetRules
+    access: MaySetRules, object: ObjectName, command: SetRule, expected: IfMatch, response: Response, session: Session
 ) -> RuleView:
     """Replaces the rule; decisions made under the former one stay."""
     await set_rule(session, object, command, expected, access.principal.id)
@@ -68,23 +68,21 @@ async def put_rule(
 
 @router.get("/duplicate-sets")
 async def get_sets(
-    session: Reader,
-    access: MayReadSets,
-    listing: Annotated[Listing, listing_of(DUPLICATE_SETS, default_sort="-score")],
+    access: MayReadSets, session: Reader, listing: Annotated[Listing, listing_of(DUPLICATE_SETS, default_sort="-score")]
 ) -> Page[DuplicateSetView]:
     """Sets of records that are probably the same, the surest first."""
     return await list_sets(session, listing, eyes_of(access.principal))
 
 
 @router.get("/duplicate-sets/{set_id}")
-async def get_set(set_id: UUID, response: Response, session: Reader, access: MayReadSets) -> DuplicateSetView:
+async def get_set(access: MayReadSets, set_id: UUID, response: Response, session: Reader) -> DuplicateSetView:
     """One set with the reasons for each member."""
     return tagged(response, await set_by_id(session, set_id, eyes_of(access.principal)))
 
 
 @router.post("/duplicate-sets/{set_id}/dismissal")
 async def dismiss(
-    set_id: UUID, command: DismissSet, response: Response, session: Session, access: MayDismiss
+    access: MayDismiss, set_id: UUID, command: DismissSet, response: Response, session: Session
 ) -> DuplicateSetView:
     """Says that the records are not the same; remembered for each pair until one of the two changes."""
     eyes = eyes_of(access.principal)

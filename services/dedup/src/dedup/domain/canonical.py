@@ -55,7 +55,7 @@ class Canonical:
 
     @property
     def is_business(self) -> bool:
-        return self.object == "account" and bool(self.company)
+        return self.object == "account" and not self.person
 
     def as_json(self) -> dict[str, Any]:
         values = ((field, getattr(self, field)) for field in FIELDS)
@@ -127,7 +127,7 @@ def tax_number(text: str, country: str = "") -> tuple[str, str]:
     """(number without country and separators, country or ""). `PL 525-000-11-22` and `5250001122` are one number."""
     plain = re.sub(r"[^A-Z0-9]", "", anyascii(text).upper())
     if len(plain) > 7 and plain[:2] in TAX_COUNTRIES and sum(letter.isdigit() for letter in plain[2:]) >= 6:
-        country, plain = plain[:2], plain[2:]
+        country, plain = plain[:2].replace("EL", "GR"), plain[2:]
     digits = sum(letter.isdigit() for letter in plain)
     usable = digits >= 6 and len(set(plain)) > 1
     return (plain, country.upper()) if usable else ("", "")
