@@ -13,7 +13,7 @@ from chassis.kafka import Bus
 from chassis.service import Service
 from chassis.settings import ServiceSettings
 from chassis.tables import CHASSIS, OUTBOX_SHARD, SHARDS
-from contracts.catalogue import topics_of
+from contracts.catalogue import TOPICS
 
 logger = structlog.get_logger(__name__)
 
@@ -60,8 +60,11 @@ def check(service: Service, settings: ServiceSettings) -> None:
 
 
 async def create_topics(service: Service, settings: ServiceSettings) -> None:
-    """Creates the topics that this service produces, with their state topics; existing ones stay as they are."""
-    topics = topics_of(service.name)
+    """Creates the topics that this service writes or reads, with their state topics; existing ones stay as they are.
+
+    Those it reads too, so that services can be installed in any order.
+    """
+    topics = [topic for topic in TOPICS if service.name in (topic.producer, *topic.consumers)]
     if not topics:
         return
     bus = Bus(settings.kafka, f"{service.name}-migrate")
