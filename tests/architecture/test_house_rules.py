@@ -124,7 +124,7 @@ def test_nothing_is_left_for_later(tracked: list[str]) -> None:
 
 
 def test_tests_wait_for_conditions(tracked: list[str]) -> None:
-    """A sleep is too short on a slow machine or too long on every other; one inside a loop asks again, or spaces out faults."""
+    """A sleep is too short on a slow machine or too long on every other; in a loop it asks again."""
     tests = [name for name in tracked if name.endswith(".py") and re.search(r"(^|/)(tests/|test_|conftest)", name)]
     blind = [
         f"{name}:{call.lineno}" for name in tests for call in sleeps_outside_loops(Module(ROOT / name, "tests").tree)
