@@ -1,0 +1,4 @@
+from chassis.cli import run
+from notifications.service import service
+
+run(service)

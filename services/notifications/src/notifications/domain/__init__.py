@@ -1,0 +1,1 @@
+"""Pure rules: who is told what, in which words, when, and how often."""
