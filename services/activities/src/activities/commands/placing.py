@@ -18,6 +18,8 @@ COPIED = ("kind", "status", "at", "rank", "is_contact")
 async def place(session: AsyncSession, activity: Activity, records: dict[UUID, RecordReplica], now: datetime) -> None:
     """Brings the entries of a flushed activity in line with its links, its time and its status."""
     entries = await _entries(session, activity.id)
+    for entry in entries.values():
+        entry.follow(activity)
     direct = {(link["object"], UUID(link["id"])): None for link in activity.links}
     for key, entry in list(entries.items()):
         if entry.via_id is None and key not in direct:
@@ -26,8 +28,6 @@ async def place(session: AsyncSession, activity: Activity, records: dict[UUID, R
         if key not in entries or entries[key].via_id is not None:
             await _replace(session, entries, _direct_entry(activity, key, records, now))
     await _roll_up(session, activity, entries, now)
-    for entry in entries.values():
-        entry.follow(activity)
     await session.flush()
 
 
@@ -53,13 +53,15 @@ def _direct_entry(activity: Activity, key: Key, records: dict[UUID, RecordReplic
     record = records.get(key[1])
     is_known = record is not None and record.version > 0
     shared = record is not None and not record.is_private
-    return TimelineEntry(
+    entry = TimelineEntry(
         activity_id=activity.id,
         object=key[0],
         record_id=key[1],
         account_id=record.account_id if record and shared and key[0] == "contact" else None,
         resolved_at=now if is_known else None,
     )
+    entry.follow(activity)
+    return entry
 
 
 async def _roll_up(session: AsyncSession, activity: Activity, entries: dict[Key, TimelineEntry], now: datetime) -> None:
@@ -74,6 +76,7 @@ async def _roll_up(session: AsyncSession, activity: Activity, entries: dict[Key,
             entry = TimelineEntry(
                 activity_id=activity.id, object="account", record_id=account_id, via_id=contact_id, resolved_at=now
             )
+            entry.follow(activity)
             entries["account", account_id] = entry
             session.add(entry)
 
