@@ -65,6 +65,8 @@ def shaped(kind: str, found: Mapping[str, Any], country: str | None) -> dict[str
     home = f"{HOME[kind]}.country"
     if country and home not in values and (values.keys() & {"phone", "mobile"} or _has_address(values, HOME[kind])):
         values[home] = country
+    if country and "tax_number" in values and home not in values:
+        values.setdefault("tax_country", country)
     values.setdefault("source", "import")
     return _nested(values)
 

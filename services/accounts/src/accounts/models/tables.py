@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pydantic_core import to_jsonable_python
+from pydantic import TypeAdapter
 from sqlalchemy import Numeric
 from sqlalchemy.orm import DeclarativeBase
 
@@ -11,6 +11,9 @@ from chassis.db import new_metadata
 from contracts.accounts import Address
 
 ADDRESS_PARTS = ("street", "city", "region", "postal_code", "country")
+
+
+_ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 
 
 class Base(DeclarativeBase):
@@ -45,4 +48,4 @@ def assign(record: object, values: Mapping[str, Any]) -> set[str]:
 def public_values(record: object, names: Iterable[str]) -> dict[str, Any]:
     """The named public fields as they stand in JSON; empty ones are left out."""
     values = {name: getattr(record, name) for name in names}
-    return {name: to_jsonable_python(value) for name, value in values.items() if value is not None}
+    return {name: _ANYTHING.dump_python(value, mode="json") for name, value in values.items() if value is not None}

@@ -4,21 +4,18 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from pydantic import ValidationError
 
-from accounts.domain.cells import READERS
 from accounts.domain.rows import Columns, Problem, drop, problem_at, shaped
 from accounts.models import Account, Contact, Import
+from accounts.models.coding import TaxNumberInvalid
 from accounts.models.fields import AccountFields, ContactFields
 
 # A row costs about a millisecond of pure Python; requests in the same process get their turn after this many.
 ROWS_WITHOUT_PAUSE = 10
 LINKS = ("account_name", "account_tax_number")
 NEEDED = {"accounts": ("name",), "contacts": ("last_name",)}
-
-__all__ = ["READERS", "Prepared", "prepare_rows"]
 
 
 @dataclass
@@ -52,7 +49,7 @@ def _prepare(job: Import, columns: Columns, number: int, cells: list[str]) -> Pr
     row.link = {name: str(form.pop(name)) for name in LINKS if name in form}
     values = _validated(job, columns, form, row.problems)
     if values is not None:
-        row.record = _record(job, number, values)
+        row.record = _record(job, columns, number, values, row.problems)
     return row
 
 
@@ -82,12 +79,18 @@ def _all_dropped(kind: str, form: dict[str, Any], found: Sequence[Problem]) -> b
     return all(path[0] not in NEEDED[kind] and drop(form, path) is not None for path in paths)
 
 
-def _record(job: Import, number: int, values: dict[str, Any]) -> Account | Contact:
-    people: dict[str, UUID] = {"created_by": job.owner_id, "updated_by": job.owner_id}
+def _record(
+    job: Import, columns: Columns, number: int, values: dict[str, Any], problems: list[Problem]
+) -> Account | Contact | None:
     record: Account | Contact = Account() if job.object == "accounts" else Contact()
     record.id = job.record_id(number)
-    record.owner_id = job.owner_id
-    for name, value in people.items():
-        setattr(record, name, value)
-    record.fill(values)
+    record.owner_id = record.created_by = record.updated_by = job.owner_id
+    try:
+        record.fill(values)
+    except TaxNumberInvalid as error:
+        [wrong] = error.errors
+        problems.append(problem_at(columns, ("tax_number",), wrong.code, wrong.detail, values.pop("tax_number")))
+        if job.on_invalid == "fail_row":
+            return None
+        record.fill(values)
     return record
