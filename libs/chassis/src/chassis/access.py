@@ -18,6 +18,7 @@ from chassis.errors import Forbidden
 
 ROLES = ("admin", "sales_manager", "sales", "marketing", "verifier", "read_only", "service")
 MARK = "__meridian_access__"
+PUBLIC_MARK = "__meridian_public__"
 
 
 class Scope(StrEnum):
@@ -151,6 +152,7 @@ def public() -> Any:
     async def anybody(request: Request) -> None:
         request.state.principal = None
 
+    setattr(anybody, PUBLIC_MARK, True)
     return _marked(anybody)
 
 
@@ -161,6 +163,11 @@ def rights_of(dependant: Dependant) -> list[tuple[str, ...]]:
     """What the dependencies of a route demand: `(object, action)`, or `()` for public and signed-in routes."""
     own = [getattr(dependant.call, MARK)] if hasattr(dependant.call, MARK) else []
     return own + [right for child in dependant.dependencies for right in rights_of(child)]
+
+
+def is_public(dependant: Dependant) -> bool:
+    """Whether the route is open to everybody."""
+    return hasattr(dependant.call, PUBLIC_MARK) or any(is_public(child) for child in dependant.dependencies)
 
 
 def require_policies(routes: list[BaseRoute], policy: Policy) -> None:

@@ -31,7 +31,7 @@ class HouseRoute(APIRoute):
     """Refuses bodies that cannot be meant, replays repeated POSTs, and documents what the chassis adds."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        super().__init__(path, endpoint, **openapi.completed(path, endpoint, options))
+        super().__init__(path, endpoint, **openapi.completed(options))
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()

@@ -1,11 +1,14 @@
 """What the generated OpenAPI document says about every route besides its own parameters."""
 
-from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel, ConfigDict, Field
+
+from chassis import access
 
 
 class ProblemItem(BaseModel):
@@ -61,18 +64,16 @@ IDEMPOTENCY_PARAMETER = {
     "description": "Repeat a request with the same key and body to get the first answer again; kept for 24 hours.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
 }
-METHODS_WITH_IF_MATCH = {"PUT", "PATCH", "DELETE", "POST"}
+ETAG = {"description": "The version, for If-Match.", "schema": {"type": "string", "examples": ['"3"']}}
 
 
-def completed(path: str, endpoint: Callable[..., Any], options: dict[str, Any]) -> dict[str, Any]:
+def completed(options: dict[str, Any]) -> dict[str, Any]:
     """A route's options with what the chassis does for it: problem responses and the Idempotency-Key header."""
     methods = {method.upper() for method in options.get("methods") or ["GET"]}
-    responses = {**PROBLEMS, **(options.get("responses") or {})}
-    if methods & METHODS_WITH_IF_MATCH:
-        responses = {**VERSIONED, **responses}
     extra = dict(options.get("openapi_extra") or {})
     if "POST" in methods:
         extra["parameters"] = [*extra.get("parameters", []), IDEMPOTENCY_PARAMETER]
+    responses = {**PROBLEMS, **(options.get("responses") or {})}
     return {**options, "responses": responses, "openapi_extra": extra or None}
 
 
@@ -90,14 +91,35 @@ def install(app: FastAPI) -> None:
 def _document(app: FastAPI) -> dict[str, Any]:
     found = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     components = found.setdefault("components", {})
-    schemas = components.setdefault("schemas", {})
-    for name, schema in _schemas().items():
-        schemas[name] = schema
+    components.setdefault("schemas", {}).update(_schemas())
     components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
     found["security"] = [{"bearer": []}]
+    for route in iter_route_contexts(app.routes):
+        for method in route.methods or ():
+            operation = found["paths"].get(route.path_format, {}).get(method.lower())
+            if operation is not None and isinstance(route.original_route, APIRoute):
+                _complete_operation(operation, route.dependant, components["schemas"])
     return found
 
 
 def _schemas() -> dict[str, Any]:
     whole = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     return {**whole.pop("$defs", {}), "Problem": whole}
+
+
+def _complete_operation(operation: dict[str, Any], dependant: Dependant, schemas: dict[str, Any]) -> None:
+    if access.is_public(dependant):
+        operation["security"] = []
+    for parameter in operation.get("parameters", ()):
+        if parameter["name"] == "If-Match":
+            parameter["required"] = True
+            operation["responses"].update({str(status): problem for status, problem in VERSIONED.items()})
+    for status, response in operation["responses"].items():
+        if status.startswith("2") and "version" in _properties(response, schemas):
+            response["headers"] = {"ETag": ETAG}
+
+
+def _properties(response: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    reference = response.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref", "")
+    properties: dict[str, Any] = schemas.get(reference.rpartition("/")[2], {}).get("properties", {})
+    return properties

@@ -138,7 +138,10 @@ CODES = {
 
 
 def field_problem(item: Mapping[str, Any]) -> FieldProblem:
-    return FieldProblem(pointer_of(item["loc"]), CODES.get(item["type"], item["type"]), _sentence(item))
+    code = item["type"]
+    # Our own `too_long` is about a text; the validator's, which names its container, about a list.
+    is_ours = code == "too_long" and "field_type" not in (item.get("ctx") or {})
+    return FieldProblem(pointer_of(item["loc"]), code if is_ours else CODES.get(code, code), _sentence(item))
 
 
 def pointer_of(location: Iterable[str | int]) -> str:

@@ -17,14 +17,15 @@ Handler = Callable[[Any], Any]
 
 
 class Answers:
-    """`answer("dedup", "/api/dedup/v1/claims", handler)`; what nobody answers is 503. `asked` keeps what was asked."""
+    """`answer("dedup", "/api/dedup/v1/claims", handler)`; what nobody answers is 503. `asked` and `headers` keep what was asked."""
 
     def __init__(self) -> None:
         self._handlers: dict[str, Handler] = {}
         self.asked: list[tuple[str, str, Any]] = []
+        self.headers: list[Mapping[str, str]] = []
         self.url = ""
 
-    def __call__(self, service: str, path: str, handler: Handler | Mapping[str, Any]) -> None:
+    def __call__(self, service: str, path: str, handler: Handler | Mapping[str, Any] | tuple[int, Any]) -> None:
         self._handlers[f"/{service}{path}"] = handler if callable(handler) else lambda body: handler
 
     @property
@@ -37,6 +38,7 @@ class Answers:
             return web.json_response({"access_token": _service_token(), "expires_in": LIFETIME, "token_type": "Bearer"})
         parsed = orjson.loads(body) if body and "json" in request.content_type else body
         self.asked.append((request.method, request.path, parsed))
+        self.headers.append(request.headers)
         handler = self._handler_for(request.path)
         answer = handler(parsed)
         return _response(await answer if inspect.isawaitable(answer) else answer)
