@@ -74,7 +74,7 @@ class TestUsers:
             ({"email": "not an address"}, "/email", "email_invalid"),
             ({"email": None}, "/email", None),
             ({"name": ""}, "/name", None),
-            ({"name": "x" * 201}, "/name", None),
+            ({"name": "x" * 201}, "/name", "too_long"),
             ({"name": "a\nb"}, "/name", "control_character"),
             ({"roles": ["king"]}, "/roles", "not_an_option"),
             ({"roles": ["service"]}, "/roles", "not_an_option"),
