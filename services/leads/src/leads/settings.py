@@ -1,0 +1,5 @@
+from chassis.settings import ServiceSettings
+
+
+class LeadSettings(ServiceSettings):
+    """Nothing of its own yet: queues, statuses and forms are data."""
