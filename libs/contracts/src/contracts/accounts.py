@@ -153,6 +153,8 @@ class ContactState(State):
     birthday: date | None = Field(default=None, description="Birthday.")
     mailing: Address | None = Field(default=None, description="Postal address.")
     description: str | None = Field(default=None, description="What colleagues should know.")
+    external_id: str | None = Field(default=None, description="Id of the same person in another system.")
+    source: str | None = Field(default=None, description="Where the contact came from.")
     do_not_call: bool = Field(default=False, description="The person does not want calls.")
     email_opt_out: bool = Field(default=False, description="The person does not want e-mail.")
     owner_id: UUID = Field(description="User responsible for the contact.")
@@ -227,6 +229,7 @@ class ImportState(State):
             running="being read",
             completed="every row has an outcome",
             failed="could not be read at all",
+            cancelled="stopped by a person",
         ),
     ]
     total: int = Field(default=0, ge=0, description="Rows in the file.")

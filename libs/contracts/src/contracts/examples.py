@@ -88,6 +88,8 @@ STATES: tuple[State, ...] = (
         birthday=date(1980, 2, 29),
         mailing=ADDRESS,
         description="Prefers to be called in the morning.",
+        external_id="erp-78",
+        source="import",
         owner_id=ANNA,
         **WRITTEN,
     ),
@@ -121,7 +123,7 @@ STATES: tuple[State, ...] = (
         form="contact",
         **WRITTEN,
     ),
-    leads.QueueState(id=QUEUE, name="Inbound", member_ids=[ANNA, BEPPE], is_default=True, **WRITTEN),
+    leads.QueueState(id=QUEUE, name="Inbound", member_ids=[ANNA, BEPPE], team_ids=[TEAM], is_default=True, **WRITTEN),
     activities.ActivityState(
         id=ACTIVITY,
         kind="call",

@@ -110,6 +110,7 @@ class QueueState(State):
 
     name: str = Field(description="Unique name of the queue.")
     member_ids: list[UUID] = Field(default_factory=list, description="Users who may take leads from it.")
+    team_ids: list[UUID] = Field(default_factory=list, description="Teams whose users may take leads from it.")
     is_default: bool = Field(default=False, description="Leads without another place go here.")
 
 

@@ -19,6 +19,7 @@ class NotificationState(State):
             assigned="a record was assigned",
             duplicate="a duplicate is suspected",
             reminder="a reminder is due",
+            mail_failed="a mail could not be delivered",
         ),
     ]
     title: str = Field(description="One line.")
