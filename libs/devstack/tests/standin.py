@@ -24,6 +24,8 @@ async def migrate():
 
 class Ready(BaseHTTPRequestHandler):
     def do_GET(self):
+        if self.path == "/trouble":
+            print("2026 [warning  ] trouble", flush=True)
         self.send_response(200)
         self.end_headers()
 
@@ -35,7 +37,7 @@ if sys.argv[1] == "migrate":
 else:
     if {deaf}:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    print("2026 [warning  ] on my way", flush=True)
+    print("2026 [warning  ] nobody answers yet", flush=True)
     HTTPServer(("127.0.0.1", int(os.environ["MERIDIAN_PORT"])), Ready).serve_forever()
 """
 

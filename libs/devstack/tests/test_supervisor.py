@@ -94,7 +94,9 @@ def test_it_starts_everything_on_own_servers_and_leaves_nothing(start: Callable[
     stack = start(MERIDIAN_POSTGRES_URL="", MERIDIAN_KAFKA="")
     address = stack.read_until("READY").split()[1]
     assert urllib.request.urlopen(address, timeout=5).status == 200
-    assert "leads         | 2026 [warning  ] on my way" in [*stack.lines, stack.read_until("leads  ")]
+    urllib.request.urlopen(f"{address}/trouble", timeout=5)
+    assert stack.read_until("gateway  ") == "gateway       | 2026 [warning  ] trouble"
+    assert not [line for line in stack.lines if "nobody answers yet" in line]
     assert set(stack.note()["pids"]) == {"PostgreSQL", "Kafka", "gateway", "leads"}
     family = stack.family()
     assert len(family) >= 4

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 SERVICES = re.compile(r"\[(warning|error|critical)\s*\]|\b(WARNING|ERROR|CRITICAL)\b|^Traceback")
-# A refused statement is an answer to a service, not a trouble of the server
-SERVERS = re.compile(r"\b(FATAL|PANIC)\b|^\S+ ERROR\b")
+# A refused statement or request is an answer to a service, not a trouble of the server
+SERVERS = re.compile(r"\b(FATAL|PANIC)\b")
 
 SIZE_LIMIT = 20_000_000
 # A service that meets the same trouble again and again does not fill the terminal
-LINES, WINDOW = 5, 60.0
+LINES, WINDOW, WIDTH = 5, 60.0, 300
 
 
 class LogWatch:
@@ -19,8 +19,12 @@ class LogWatch:
 
     def __init__(self, name: str, log: Path, notable: re.Pattern[str], say: Callable[[str], None]) -> None:
         self._name, self._log, self._notable, self._say = name, log, notable, say
-        self._at = log.stat().st_size if log.exists() else 0
         self._window_began, self._shown = 0.0, 0
+        self.skip()
+
+    def skip(self) -> None:
+        """What was written so far is not shown: at the start everybody complains about everybody."""
+        self._at = self._log.stat().st_size if self._log.exists() else 0
 
     def look(self) -> None:
         size = self._log.stat().st_size if self._log.exists() else 0
@@ -43,7 +47,7 @@ class LogWatch:
             self._window_began, self._shown = time.monotonic(), 0
         self._shown += 1
         if self._shown <= LINES:
-            self._say(f"{self._name:<13} | {line}")
+            self._say(f"{self._name:<13} | {line[:WIDTH]}")
         elif self._shown == LINES + 1:
             self._say(f"{self._name:<13} | more of this in {self._log}")
 

@@ -42,12 +42,12 @@ class Supervisor:
         """Raises ServerFailed or PortBusy with a message for the person at the terminal."""
         self._choose_ports()
         self.run.save(self.local)
-        self._tasks.append(asyncio.create_task(self._watch_logs()))
         await asyncio.gather(self._start_postgres(), self._start_kafka(), self._start_mail())
         await self._migrate()
         await self._start_services()
         self.run.address = f"http://127.0.0.1:{self.run.ports['gateway']}" if "gateway" in self.run.ports else ""
         self.run.ready = True
+        self._tasks.append(asyncio.create_task(self._watch_logs()))
         self._note()
 
     def _choose_ports(self) -> None:
@@ -158,6 +158,8 @@ class Supervisor:
         self._tasks.append(asyncio.create_task(child.keep_alive()))
 
     async def _watch_logs(self) -> None:
+        for watch in self._watches:
+            watch.skip()
         while True:
             for watch in self._watches:
                 watch.look()
