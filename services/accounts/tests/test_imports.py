@@ -129,7 +129,7 @@ async def test_every_row_ends_in_exactly_one_outcome(
     ]
     assert rows[2]["duplicate_of"] == rows[0]["record_id"]
     assert rows[3]["problems"] == [
-        {"pointer": "/name", "column": "Name", "code": "missing", "detail": "Field required", "value": None}
+        {"pointer": "/name", "column": "Name", "code": "required", "detail": "Field required", "value": None}
     ]
     assert rows[3]["cells"] == ["", "Torino"]
     assert len(await emitted(AccountCreated)) == 3
@@ -228,7 +228,7 @@ async def test_a_header_without_a_name_column_is_refused(upload: Upload) -> None
         ({"Colour": "name", "Nowhere": "email"}, "/mapping/Nowhere", "unknown_column"),
         ({"Colour": "name", "Size": "shoe_size"}, "/mapping/Size", "unknown_field"),
         ({"Colour": "name", "Size": "name"}, "/mapping/Size", "field_mapped_twice"),
-        ("[1]", "/mapping", "dict_type"),
+        ("[1]", "/mapping", "not_an_object"),
         ("{", "/mapping", "malformed_json"),
     ],
 )

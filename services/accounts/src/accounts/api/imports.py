@@ -20,6 +20,7 @@ from chassis.db import Reader, Session, get_for_update
 from chassis.errors import FieldProblem, Invalid, TooLarge
 from chassis.http import router
 from chassis.listing import Listing, Page, listing_of
+from chassis.problems import field_problem
 
 routes: APIRouter = router("accounts")
 
@@ -69,10 +70,7 @@ def _command(values: dict[str, Any]) -> StartImport:
     try:
         return StartImport.model_validate(values)
     except ValidationError as error:
-        problems = [
-            FieldProblem("/" + "/".join(str(part) for part in item["loc"]), item["type"], item["msg"] + ".")
-            for item in error.errors()
-        ]
+        problems = [field_problem({**item, "loc": ("body", *item["loc"])}) for item in error.errors()]
         raise Invalid(errors=problems) from error
 
 

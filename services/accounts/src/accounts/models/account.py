@@ -189,7 +189,7 @@ class Account(Record, SoftDelete, Base):
         self.search_text = search.search_text(
             words=(self.name, self.legal_name, self.site, self.email),
             phones=(self.phone, self.phone_e164),
-            codes=(self.tax_number, self.account_number, self.external_id),
+            codes=(f"{self.tax_country or ''}{self.tax_number or ''}", self.account_number, self.external_id),
         )
 
 

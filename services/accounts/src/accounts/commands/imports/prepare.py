@@ -11,6 +11,7 @@ from accounts.domain.rows import Columns, Problem, drop, problem_at, shaped
 from accounts.models import Account, Contact, Import
 from accounts.models.coding import TaxNumberInvalid
 from accounts.models.fields import AccountFields, ContactFields
+from chassis.problems import field_problem
 
 # A row costs about a millisecond of pure Python; requests in the same process get their turn after this many.
 ROWS_WITHOUT_PAUSE = 10
@@ -60,18 +61,17 @@ def _validated(job: Import, columns: Columns, form: dict[str, Any], problems: li
         try:
             return model.model_validate(form).model_dump(exclude_unset=True)
         except ValidationError as error:
-            found = [_problem(columns, form, item) for item in error.errors()]
+            found = [_problem(columns, item) for item in error.errors()]
         problems += found
         if job.on_invalid == "fail_row" or not _all_dropped(job.object, form, found):
             return None
     return None
 
 
-def _problem(columns: Columns, form: dict[str, Any], item: Any) -> Problem:
+def _problem(columns: Columns, item: Any) -> Problem:
+    told = field_problem({**item, "loc": ("body", *item["loc"])})
     path = tuple(str(part) for part in item["loc"])
-    code = str((item.get("ctx") or {}).get("code") or item["type"])
-    detail = str(item["msg"]).removeprefix("Value error, ")
-    return problem_at(columns, path, code, detail, item.get("input") if item["type"] != "missing" else None)
+    return problem_at(columns, path, told.code, told.detail, item.get("input") if item["type"] != "missing" else None)
 
 
 def _all_dropped(kind: str, form: dict[str, Any], found: Sequence[Problem]) -> bool:
