@@ -128,7 +128,7 @@ async def test_a_lead_without_an_owner_waits_in_the_default_queue(leads: Leads, 
         ({**PERSON, "horoscope": "fish"}, {("/horoscope", "unknown_field")}),
         ({**PERSON, "email": "nobody"}, {("/email", "email_invalid")}),
         ({**PERSON, "phone": "call me"}, {("/phone", "phone_invalid")}),
-        ({**PERSON, "country": "XX"}, {("/country", "country_invalid")}),
+        ({**PERSON, "country": "XX"}, {("/country", "country_unknown")}),
         ({**PERSON, "is_person": "yes"}, {("/is_person", "not_yes_or_no")}),
         ({**PERSON, "owner_id": "me"}, {("/owner_id", "id_invalid")}),
         ({**PERSON, "queue_id": str(uuid4())}, {("/queue_id", "queue_unknown")}),
@@ -212,7 +212,8 @@ async def test_a_change_without_effect_says_nothing(
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"last_name": None}, {("/last_name", "required")}),
+        ({"last_name": None}, {("/last_name", "not_text")}),
+        ({"is_person": None}, {("/is_person", "not_yes_or_no")}),
         ({"company": None}, {("/company", "required")}),
         ({"company": " "}, {("/company", "required")}),
         ({"owner_id": str(uuid4())}, {("/owner_id", "unknown_field")}),

@@ -56,11 +56,16 @@ async def capture_lead(session: AsyncSession, runtime: Runtime, access: Access, 
     wanted = Place(command.owner_id, command.queue_id)
     _require_own(access, wanted)
     place = await chosen_place(session, principal, wanted)
-    lead = await new_lead(session, command.model_dump(exclude=PLACE | SAID), place)
+    lead = await new_lead(session, _written(command), place)
     item = question(lead, "create", "api", principal=principal, answers=_said(command))
     async with claimed(runtime, item) as found:
         await _store(session, lead, found, by=_user(principal))
         return captured_view(lead, found)
+
+
+def _written(command: CaptureLead) -> dict[str, Any]:
+    unnamed = {"status"} - command.model_fields_set
+    return command.model_dump(exclude=PLACE | SAID | unnamed)
 
 
 def _require_own(access: Access, wanted: Place) -> None:
@@ -83,12 +88,10 @@ def require_identity(company: str | None, is_person: bool) -> None:
         raise Invalid(errors=[FieldProblem("/company", "required", sentence)])
 
 
-async def chosen_status(session: AsyncSession, value: str, *, is_given: bool) -> Status:
+async def chosen_status(session: AsyncSession, value: str | None) -> Status:
     """The status of that name; the first open one when nobody named any. Raises Invalid."""
     statuses = await statuses_in_force(session)
-    found = status_named(statuses, value)
-    if found is None and not is_given:
-        return first_status(statuses)
+    found = first_status(statuses) if value is None else status_named(statuses, value)
     if found is None:
         known = ", ".join(status.value for status in statuses)
         raise Invalid(errors=[FieldProblem("/status", "not_an_option", f"Status is one of: {known}.")])
@@ -100,9 +103,7 @@ async def chosen_status(session: AsyncSession, value: str, *, is_given: bool) ->
 
 async def new_lead(session: AsyncSession, values: dict[str, Any], place: Place, *, form: str | None = None) -> Lead:
     """Filled but not stored yet."""
-    default = LeadFields.model_fields["status"].default
-    given = values.pop("status", default)
-    status = await chosen_status(session, given, is_given=given != default)
+    status = await chosen_status(session, values.pop("status", None))
     lead = Lead(id=uuid7(), score=0, form=form, duplicate_check="done")
     lead.fill(values)
     lead.move(status)

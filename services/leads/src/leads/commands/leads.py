@@ -1,15 +1,16 @@
 """What happens to a lead after it came in."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import model_validator
-from sqlalchemy import Select, func
+from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.access import Access
 from chassis.db import get_for_update
-from chassis.errors import Conflict, FieldProblem, Forbidden, Invalid
+from chassis.errors import Conflict, Forbidden
 from chassis.fields import FieldModel, partial, reference, text
 from chassis.outbox import emit
 from chassis.service import Runtime
@@ -108,7 +109,6 @@ async def change_lead(
     lead = _present(await lead_for_change(session, access, lead_id, expected))
     values: dict[str, Any] = command.model_dump(exclude_unset=True)
     said = Answers(values.pop("duplicate_token", None), values.pop("duplicate_bypass_reason", None))
-    _refuse_nulls(values)
     status = await _other_status(session, lead, values.pop("status", lead.status))
     changed = lead.fill(values)
     require_identity(lead.company, lead.is_person)
@@ -125,14 +125,8 @@ async def change_lead(
         return captured_view(lead, found)
 
 
-def _refuse_nulls(values: dict[str, Any]) -> None:
-    needed = [name for name in ("last_name", "status", "is_person") if name in values and values[name] is None]
-    if needed:
-        raise Invalid(errors=[FieldProblem(f"/{name}", "required", "This cannot be empty.") for name in needed])
-
-
 async def _other_status(session: AsyncSession, lead: Lead, value: str) -> Status | None:
-    return None if value == lead.status else await chosen_status(session, value, is_given=True)
+    return None if value == lead.status else await chosen_status(session, value)
 
 
 async def _tell(session: AsyncSession, lead: Lead, changed: set[str], status: Status | None) -> None:
@@ -174,8 +168,7 @@ async def assign_lead(session: AsyncSession, access: Access, lead_id: UUID, comm
 
 async def delete_lead(session: AsyncSession, access: Access, lead_id: UUID, expected: int) -> None:
     lead = _present(await lead_for_change(session, access, lead_id, expected))
-    lead.deleted_at = func.now()
-    await session.flush()
+    lead.deleted_at = datetime.now(UTC)
     await emit(session, LeadDeleted, lead)
 
 

@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -71,7 +72,7 @@ async def delete_queue(session: AsyncSession, queue_id: UUID, expected: int) -> 
     waiting = select(func.count()).select_from(Lead).where(Lead.queue_id == queue_id)
     if (await session.execute(waiting)).scalar_one():
         raise QueueNotEmpty()
-    queue.deleted_at = func.now()
+    queue.deleted_at = datetime.now(UTC)
     await session.execute(update(Form).where(Form.queue_id == queue_id).values(queue_id=None))
     await emit(session, QueueDeleted, queue)
 
