@@ -1,4 +1,5 @@
 import pytest
+
 from chassis.service import Service
 from notifications.service import service as notifications_service
 

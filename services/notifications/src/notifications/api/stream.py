@@ -2,12 +2,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 import orjson
 from fastapi import Header, Request
-from fastapi.sse import EventSourceResponse, format_sse_event
+from fastapi.responses import StreamingResponse
+from fastapi.sse import format_sse_event
 
 from chassis.service import Runtime
 from notifications.api.feed import Read, routes
@@ -16,15 +17,19 @@ from notifications.api.policy import POLICY
 from notifications.queries.feed import notices_after
 from notifications.settings import NotificationSettings
 
+EVENT_STREAM = "text/event-stream"
+DOCUMENTED: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Server-sent events", "content": {EVENT_STREAM: {"schema": {"type": "string"}}}}
+}
 RECONNECT_MS = 2_000
 LONGEST_WAIT_FOR_KAFKA = 5.0
 """Seconds; after that the stream starts all the same and the browser has the feed."""
 
 
-@routes.get("/stream", response_class=EventSourceResponse)
+@routes.get("/stream", response_class=StreamingResponse, responses=DOCUMENTED)
 async def stream(
     request: Request, access: Read, last_id: Annotated[str | None, Header(alias="Last-Event-ID")] = None
-) -> EventSourceResponse:
+) -> StreamingResponse:
     """Server-sent events: `notification` for the caller's own notices, `change` when a record changed that he may read.
 
     A notice has its id as the event's id: who comes back with `Last-Event-ID` gets what came in between.
@@ -42,7 +47,8 @@ async def stream(
         raise
     settings = cast(NotificationSettings, runtime.settings)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return EventSourceResponse(_events(hub, listener, missed, settings), headers=headers)
+    events = _events(hub, listener, missed, settings)
+    return StreamingResponse(events, media_type=EVENT_STREAM, headers=headers)
 
 
 def hub_of(runtime: Runtime) -> Hub:

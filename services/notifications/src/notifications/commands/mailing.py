@@ -8,7 +8,6 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.zones import zone
 from notifications.commands.telling import Notice, tell
 from notifications.domain.kinds import Channel, Kind
 from notifications.domain.letters import Letter, message_id
@@ -74,12 +73,18 @@ def _taken(
     if not user.is_active:
         delivery.state, delivery.error = "skipped", "the recipient has left"
         return None
-    quiet = quiet_until(now, zone(user.time_zone), preference.quiet_from, preference.quiet_to) if preference else None
+    quiet = _end_of_quiet(now, user, preference)
     if quiet is not None:
         delivery.state, delivery.due_at = "pending", quiet
         return None
     delivery.state, delivery.due_at, delivery.attempts = "sending", now + post.lease, delivery.attempts + 1
     return Outgoing(delivery.id, delivery.attempts, _letter(delivery, notification, user, now, post))
+
+
+def _end_of_quiet(now: datetime, user: UserReplica, preference: Preference | None) -> datetime | None:
+    if preference is None:
+        return None
+    return quiet_until(now, reader_of(user).zone, preference.quiet_from, preference.quiet_to)
 
 
 def _letter(delivery: Delivery, notification: Notification, user: UserReplica, now: datetime, post: Post) -> Letter:

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.zones import zone
+from chassis.zones import UnknownZone, zone
 from notifications.domain.calendar import language_of
 from notifications.domain.sight import Record
 from notifications.domain.wording import Reader
@@ -19,7 +19,12 @@ async def user_by_id(session: AsyncSession, user_id: UUID) -> UserReplica | None
 def reader_of(user: UserReplica | None) -> Reader:
     """English and UTC until the person is known here."""
     zone_name = user.time_zone if user else "UTC"
-    return Reader(language_of(user.locale if user else None), zone(zone_name), zone_name)
+    try:
+        clock = zone(zone_name)
+    except UnknownZone:
+        # A newer identity may know a zone that this release's data lack: the mail must go out all the same.
+        zone_name, clock = "UTC", zone("UTC")
+    return Reader(language_of(user.locale if user else None), clock, zone_name)
 
 
 async def name_of(session: AsyncSession, user_id: UUID | None) -> str:
