@@ -1,0 +1,4 @@
+from chassis.cli import run
+from gateway.service import service
+
+run(service)

@@ -1,0 +1,15 @@
+from sqlalchemy import MetaData
+
+from chassis.service import Service
+from gateway.api import POLICY, router
+from gateway.api.door import Door
+from gateway.settings import GatewaySettings
+
+service = Service(
+    name="gateway",
+    settings=GatewaySettings,
+    router=router,
+    metadata=MetaData(),
+    policy=POLICY,
+    layers=(Door,),
+)
