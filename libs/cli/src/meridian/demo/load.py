@@ -146,17 +146,17 @@ def _create_account(by_email: dict[str, Connection], number: int, row: Row, load
     for place, activity in enumerate(activities_of(random, seller, account["id"], [each["id"] for each in contacts])):
         connection.post(ACTIVITIES, activity, key=key(f"activity-{place}"))
         loaded.activities += 1
-    _decide(by_email[EMMA.email], number, account["id"], key("verification"))
+    if decision := decision_on(number, row):
+        by_email[EMMA.email].post(f"{ACCOUNTS}/{account['id']}/verification", decision, key=key("verification"))
 
 
-def _decide(verifier: Connection, number: int, account_id: str, key: str) -> None:
-    """Most are checked; some wait, and one in ten is refused."""
-    if number % 3 == 0:
-        return
-    decision = {"decision": "verified"}
+def decision_on(number: int, row: Row) -> dict[str, str] | None:
+    """Most are checked and right, some are refused, and some wait: every third, and those without a tax number."""
+    if number % 3 == 0 or not row.tax_number:
+        return None
     if number % 10 == 0:
-        decision = {"decision": "rejected", "reason": "The tax number belongs to another company."}
-    verifier.post(f"{ACCOUNTS}/{account_id}/verification", decision, key=key)
+        return {"decision": "rejected", "reason": "The tax number belongs to another company."}
+    return {"decision": "verified"}
 
 
 def key_for(connection: Connection, record: str) -> Callable[[str], str]:
@@ -185,7 +185,8 @@ def account_of(number: int, row: Row) -> dict[str, Any]:
         "country": row.country,
     }
     return {
-        "name": row.full_name,
+        "name": row.name,
+        "legal_name": row.full_name,
         "external_id": f"demo-{number:03d}",
         "source": "Demo",
         "billing": address,
