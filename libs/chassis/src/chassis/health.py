@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import Connection, text
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chassis import migrations
 from chassis.access import public
@@ -51,13 +50,16 @@ async def database_state(runtime: Runtime) -> str:
             if runtime.is_migrated:
                 await connection.execute(text("select 1"))
                 return "ok"
-            current = await connection.run_sync(_revision)
+            current = await _revision(connection)
     except Exception as error:
         return f"unreachable: {type(error).__name__}"
-    wanted = ScriptDirectory.from_config(migrations.config(runtime.service, runtime.settings)).get_current_head()
+    wanted = migrations.head(runtime.service)
     runtime.is_migrated = current == wanted
     return "ok" if runtime.is_migrated else f"migrations at {current}, wanted {wanted}"
 
 
-def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+async def _revision(connection: AsyncConnection) -> str | None:
+    if (await connection.execute(text("select to_regclass('alembic_version')"))).scalar_one() is None:
+        return None
+    found: str | None = (await connection.execute(text("select max(version_num) from alembic_version"))).scalar_one()
+    return found

@@ -17,7 +17,10 @@ Handler = Callable[[Any], Any]
 
 
 class Answers:
-    """`answer("dedup", "/api/dedup/v1/claims", handler)`; what nobody answers is 503. `asked` and `headers` keep what was asked."""
+    """`answer("dedup", "/api/dedup/v1/claims", handler)`; what nobody answers is 503.
+
+    `asked` keeps method, path and body of what was asked, `headers` the headers.
+    """
 
     def __init__(self) -> None:
         self._handlers: dict[str, Handler] = {}

@@ -1,5 +1,6 @@
 """A service of the usual kind, and some routes that go wrong."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -168,6 +169,12 @@ async def loose(body: Loose, session: Session) -> dict[str, Any]:
 @router.get("/words", dependencies=[public()])
 async def words(session: Reader, q: str = "") -> dict[str, str]:
     return {"q": (await session.execute(text("select cast(:q as text)"), {"q": q})).scalar_one()}
+
+
+@router.get("/slow", dependencies=[public()])
+async def slow() -> dict[str, float]:
+    await asyncio.sleep(1.0)
+    return {"slept": 1.0}
 
 
 @router.get("/stream", dependencies=[public()])

@@ -1,0 +1,4 @@
+from chassis.cli import run
+from workshop.service import service
+
+run(service)
