@@ -60,7 +60,8 @@ class System:
     async def renew(self) -> None:
         """Access tokens live for minutes; a long run needs a few."""
         body = {"email": ADMIN_EMAIL, "password": self.supervisor.secrets["admin"]}
-        status, session = await self.call("POST", "/api/identity/v1/sessions", json=body, headers={"Authorization": ""})
+        self.client.headers.pop("Authorization", None)
+        status, session = await self.call("POST", "/api/identity/v1/sessions", json=body)
         if status not in (200, 201):
             raise RuntimeError(f"the administrator cannot sign in: {session}")
         self.client.headers["Authorization"] = f"Bearer {session['access_token']}"
