@@ -1,29 +1,39 @@
 # syntax=docker/dockerfile:1
 # One recipe for every service:  docker build --build-arg SERVICE=accounts -t meridian-accounts .
 # The image knows four commands: api, worker, all, migrate. It runs without root and on a read-only root file system
-# (give it a writable /tmp: uploads are spooled there).
+# (give it a writable /tmp: uploads are spooled there). All images share every layer but the last.
 
-FROM python:3.11-slim-bookworm AS build
+FROM python:3.11-slim-bookworm AS tool
 ARG UV_VERSION=0.13.9
-ENV UV_PYTHON=/usr/local/bin/python UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1
-RUN pip install --no-cache-dir --quiet --root-user-action=ignore "uv==${UV_VERSION}"
-WORKDIR /build
-COPY pyproject.toml uv.lock ./
-COPY libs libs
-RUN python libs/devstack/src/devstack/lockfile.py expand uv.lock
-ARG SERVICE
-COPY services/${SERVICE} services/${SERVICE}
-RUN --mount=type=cache,target=/root/.cache/uv \
-    UV_PROJECT_ENVIRONMENT=/app/.venv uv sync --frozen --no-dev --no-editable --package "crm-${SERVICE}"
+RUN pip install --no-cache-dir --quiet --root-user-action=ignore --target=/tool "uv==${UV_VERSION}"
+COPY uv.lock libs/devstack/src/devstack/lockfile.py /tool/
+RUN python /tool/lockfile.py expand /tool/uv.lock
 
 FROM python:3.11-slim-bookworm
-ARG SERVICE
 RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin meridian
-COPY --from=build /app/.venv /app/.venv
 ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    SERVICE=${SERVICE} MERIDIAN_HOST=0.0.0.0 MERIDIAN_PORT=8000 MERIDIAN_LOG=json
-LABEL org.opencontainers.image.title="meridian-${SERVICE}" org.opencontainers.image.licenses="Apache-2.0"
+    UV_PYTHON=/usr/local/bin/python UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 \
+    UV_PROJECT_ENVIRONMENT=/app/.venv
 WORKDIR /app
+# What every service needs from elsewhere; changes with the lock only.
+RUN --mount=type=cache,target=/root/.cache/uv \
+    --mount=type=bind,from=tool,source=/tool,target=/tool \
+    --mount=type=bind,from=tool,source=/tool/uv.lock,target=/tmp/build/uv.lock \
+    --mount=type=bind,source=pyproject.toml,target=/tmp/build/pyproject.toml \
+    --mount=type=bind,source=libs/chassis/pyproject.toml,target=/tmp/build/libs/chassis/pyproject.toml \
+    --mount=type=bind,source=libs/contracts/pyproject.toml,target=/tmp/build/libs/contracts/pyproject.toml \
+    cd /tmp/build && /tool/bin/uv sync --frozen --no-dev --no-install-workspace --package crm-chassis
+# The libraries and the service itself.
+ARG SERVICE
+RUN --mount=type=cache,target=/root/.cache/uv \
+    --mount=type=bind,from=tool,source=/tool,target=/tool \
+    --mount=type=bind,from=tool,source=/tool/uv.lock,target=/tmp/build/uv.lock \
+    --mount=type=bind,source=pyproject.toml,target=/tmp/build/pyproject.toml \
+    --mount=type=bind,source=libs,target=/tmp/build/libs \
+    --mount=type=bind,source=services/${SERVICE},target=/tmp/build/services/${SERVICE} \
+    cd /tmp/build && /tool/bin/uv sync --frozen --no-dev --no-editable --package "crm-${SERVICE}"
+ENV SERVICE=${SERVICE} MERIDIAN_HOST=0.0.0.0 MERIDIAN_PORT=8000 MERIDIAN_LOG=json
+LABEL org.opencontainers.image.title="meridian-${SERVICE}" org.opencontainers.image.licenses="Apache-2.0"
 USER 10001:10001
 EXPOSE 8000
 # exec: the service is process 1 and gets SIGTERM itself
