@@ -70,6 +70,8 @@ def _server(service: Service, settings: ServiceSettings, runtime: Runtime, *, wi
             log_config=None,
             access_log=False,
             server_header=False,
+            # Who called is the gateway's word (X-Forwarded-For), which uvicorn would believe from any local process.
+            proxy_headers=False,
             timeout_graceful_shutdown=int(settings.shutdown_seconds),
             timeout_keep_alive=30,
         )
