@@ -100,7 +100,7 @@ class ActivityContent(FieldModel):
         values = {name: getattr(self, name) for name in names if unset or name in self.model_fields_set}
         if "links" in values:
             values["links"] = list(
-                {link.id: {"object": link.object, "id": str(link.id)} for link in self.links}.values()
+                {(link.object, link.id): {"object": link.object, "id": str(link.id)} for link in self.links}.values()
             )
         if "reminders" in values:
             values["reminders"] = [each.model_dump(mode="json", exclude_none=True) for each in self.reminders or []]

@@ -21,7 +21,7 @@ async def names_of(session: AsyncSession, user_ids: Iterable[UUID | None]) -> di
     if not wanted:
         return {}
     rows = await session.execute(select(UserReplica.id, UserReplica.name).where(UserReplica.id.in_(wanted)))
-    return {user_id: name for user_id, name in rows}
+    return {row.id: row.name for row in rows}
 
 
 async def teams_of(session: AsyncSession, user_ids: Iterable[UUID | None]) -> set[UUID]:
