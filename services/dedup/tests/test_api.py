@@ -153,7 +153,7 @@ async def test_keys_of_a_blocked_record_go_to_the_next_in_the_batch(
     ask: Asking, publish: Publisher, db: Database
 ) -> None:
     await publish(created(account(name="Holder", tax_number=NIP)))
-    shared = {"name": "Twin", "billing": ADDRESS}
+    shared: dict[str, Any] = {"name": "Twin", "billing": ADDRESS}
     refused, second = item(**shared, tax_number=NIP), item(**shared)
     results = await ask(refused, second)
     assert [result["decision"] for result in results] == ["blocked", "clear"]
@@ -342,7 +342,7 @@ async def test_rules_are_versioned_and_only_admins_set_them(client: AsyncClient,
     address = "/api/dedup/v1/rules/account"
     assert (await client.put(address, json=body, headers=as_role("sales_manager"))).status_code == 403
     assert (await client.put(address, json=body, headers=as_role("admin"))).status_code == 428
-    stored = await set_rule(client, as_role("admin"), "account", **body)
+    stored = await set_rule(client, as_role("admin"), "account", 0, **body)
     assert (stored["version"], stored["on_edit"], stored["block_on"]) == (
         1,
         "off",
@@ -394,11 +394,11 @@ async def test_a_set_shows_private_contacts_of_others_as_a_number(
     other = uuid4()
     await publish(
         contact_created(contact(**person)),
-        contact_created(contact(**{**person, "first_name": "Aniusia"}, account_id=None, owner_id=other)),
+        contact_created(contact(**{**person, "first_name": "Annna"}, account_id=None, owner_id=other)),
     )
     [seen] = (await client.get(SETS, headers=as_role("sales"))).json()["items"]
     assert (len(seen["members"]), seen["hidden_members"]) == (1, 1)
-    assert "Aniusia" not in str(seen) and seen["members"][0]["reasons"] == []
+    assert "Annna" not in str(seen) and seen["members"][0]["reasons"] == []
     own = (await client.get(f"{SETS}/{seen['id']}", headers=as_role("sales", user_id=other))).json()
     assert (len(own["members"]), own["hidden_members"]) == (2, 0)
 

@@ -47,6 +47,7 @@ class Canonical:
     number: str = ""
     postcode: str = ""
     city: str = ""
+    born: str = ""
     parent: str = ""
 
     @property

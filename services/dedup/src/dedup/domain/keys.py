@@ -9,7 +9,7 @@ FAMILIES = ("tax", "email", "email_name", "name_address", "name_phone")
 # A value that more records share than this says nothing (a call centre's phone, the word "center").
 GENERIC_ABOVE = 60
 # How much a shared key promises, by the part before the colon: decides whom to score when there are too many.
-PROMISE = {"t": 12, "e": 8, "p": 6, "f": 6, "a": 5, "2": 4, "d": 3, "s": 3, "l": 3, "z": 3, "n": 2, "w": 1}
+PROMISE = {"t": 12, "e": 8, "p": 6, "f": 6, "a": 5, "2": 4, "d": 3, "s": 3, "l": 3, "b": 4, "z": 3, "n": 2, "w": 1}
 
 
 def family(exact_key: str) -> str:
@@ -43,6 +43,8 @@ def blocking_keys(record: Canonical) -> list[str]:
     found += _place_keys(record)
     found += _name_keys(record.company, record.postcode)
     found += _person_keys(record.person)
+    if record.born and record.person:
+        found.append(f"b:{record.born}|{min(record.person.split())[:1]}")
     return list(dict.fromkeys(found))
 
 

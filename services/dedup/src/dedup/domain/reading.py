@@ -38,6 +38,7 @@ def canonical(kind: str, fields: Mapping[str, Any]) -> Canonical:
         phones=_phones(fields),
         emails=emails,
         domain=web_domain(text("website")) or mail_domain(emails),
+        born=text("birthday")[:10],
         parent=text("account_id"),
         **_address(kind, fields),
     )

@@ -82,12 +82,13 @@ ROLE_MAILBOXES: frozenset[str] = _words(
     help marketing team mail post recepcja segreteria amministrazione
     """
 )
-EMPTY_VALUES: frozenset[str] = _words(
-    """
-    none null unknown n a na nan test brak nieznany sconosciuto desconocido no name noname noemail noreply
-    example tbd nd x xx xxx to be determined to do
-    """
-)
+EMPTY_VALUES: frozenset[str] = frozenset(
+    (
+        "none", "null", "unknown", "n a", "na", "nan", "test", "brak", "nieznany", "sconosciuto", "desconocido",
+        "no name",
+        "noname", "noemail", "noreply", "example", "tbd", "n d", "nd", "x", "xx", "xxx", "to be determined",
+    )
+)  # fmt: skip
 TAX_COUNTRIES: frozenset[str] = _words(
     """
     AT BE BG CY CZ DE DK EE EL ES FI FR GB GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK XI CH NO
