@@ -1,11 +1,12 @@
 """Roles become conditions in SQL; a route that says nothing stops the start."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 import pytest
 from fastapi import APIRouter, Depends
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, Router
 
 from chassis.access import Access, CurrentPrincipal, Policy, Scope, UnprotectedRoute, allow, public, require_policies
 from chassis.auth import Principal
@@ -14,7 +15,7 @@ from contracts.identity import UserChanged, UserState
 
 TEAMS = "/api/workshop/v1/teams"
 BLUE, RED = uuid4(), uuid4()
-NOW = "2026-01-01T00:00:00Z"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def user(identity: UUID, *team_ids: UUID, version: int = 1) -> UserChanged:
@@ -161,7 +162,7 @@ def test_routes_of_included_routers_are_looked_at() -> None:
     require_policies(outer.routes, POLICY)
 
 
-@pytest.mark.parametrize("route", [Route("/x", bare), Mount("/files", app=bare)])
+@pytest.mark.parametrize("route", [Route("/x", bare), Mount("/files", app=Router())])
 def test_what_cannot_carry_a_policy_stops_the_start(route: Any) -> None:
     router = house_router("workshop")
     router.routes.append(route)
