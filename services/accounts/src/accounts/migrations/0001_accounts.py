@@ -37,7 +37,7 @@ def record() -> list[sa.Column[object]]:
 def searchable() -> list[sa.Column[object]]:
     return [
         sa.Column("owner_id", sa.Uuid, nullable=False),
-        sa.Column("search_key", sa.String, nullable=False),
+        sa.Column("search_key", sa.String(collation="C"), nullable=False),
         sa.Column("search_text", sa.String, nullable=False),
         moment("deleted_at"),
     ]

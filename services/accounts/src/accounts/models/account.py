@@ -11,7 +11,16 @@ from accounts.domain import search
 from accounts.domain.matching import ACCOUNT_FIELDS
 from accounts.domain.verification import PERSON, REJECTED, TO_VERIFY, VERIFIED, Invoicing, reopens
 from accounts.models.coding import coded_tax_number, e164_or_none, tax_number_is_valid
-from accounts.models.tables import MONEY, Base, address_columns, assign, public_values, read_address
+from accounts.models.tables import (
+    BYTEWISE,
+    MONEY,
+    Base,
+    address_columns,
+    assign,
+    plain_amount,
+    public_values,
+    read_address,
+)
 from chassis.db import Record, SoftDelete
 from contracts.accounts import AccountState, Address, Money
 
@@ -64,7 +73,7 @@ class Account(Record, SoftDelete, Base):
     verified_by: Mapped[UUID | None]
     duplicate_of: Mapped[UUID | None]
     owner_id: Mapped[UUID]
-    search_key: Mapped[str]
+    search_key: Mapped[str] = mapped_column(BYTEWISE)
     search_text: Mapped[str]
 
     __table_args__ = (
@@ -111,7 +120,7 @@ class Account(Record, SoftDelete, Base):
         if self.annual_revenue_amount is None:
             return None
         amount = self.annual_revenue_amount
-        return Money(amount=_plain(amount), currency=self.annual_revenue_currency or "EUR")
+        return Money(amount=plain_amount(amount), currency=self.annual_revenue_currency or "EUR")
 
     @property
     def is_person(self) -> bool:
@@ -191,12 +200,6 @@ class Account(Record, SoftDelete, Base):
             phones=(self.phone, self.phone_e164),
             codes=(f"{self.tax_country or ''}{self.tax_number or ''}", self.account_number, self.external_id),
         )
-
-
-def _plain(amount: Decimal) -> str:
-    """At least two digits after the point and no more than say something."""
-    whole, _, fraction = f"{amount:f}".partition(".")
-    return f"{whole}.{fraction.rstrip('0').ljust(2, '0')}"
 
 
 def _money_columns(money: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Mapper, mapped_column
 from accounts.domain import search
 from accounts.domain.matching import CONTACT_FIELDS
 from accounts.models.coding import e164_or_none
-from accounts.models.tables import Base, address_columns, assign, public_values, read_address
+from accounts.models.tables import BYTEWISE, Base, address_columns, assign, public_values, read_address
 from chassis.db import Record, SoftDelete
 from contracts.accounts import Address, ContactState
 
@@ -43,7 +43,7 @@ class Contact(Record, SoftDelete, Base):
     email_opt_out: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     source: Mapped[str | None]
     owner_id: Mapped[UUID]
-    search_key: Mapped[str]
+    search_key: Mapped[str] = mapped_column(BYTEWISE)
     search_text: Mapped[str]
 
     __table_args__ = (

@@ -1,10 +1,11 @@
 """The service's metadata and the pieces that accounts and contacts share."""
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Numeric
+from sqlalchemy import Numeric, String
 from sqlalchemy.orm import DeclarativeBase
 
 from chassis.db import new_metadata
@@ -22,6 +23,9 @@ class Base(DeclarativeBase):
 
 # As many digits as the form takes: fifteen before the point, four after it.
 MONEY = Numeric(20, 4)
+
+# Folded text is ASCII: comparing bytes is its order in every database, whatever its locale, and prefixes are ranges.
+BYTEWISE = String(collation="C")
 
 
 def read_address(record: object, prefix: str) -> Address | None:
@@ -49,3 +53,9 @@ def public_values(record: object, names: Iterable[str]) -> dict[str, Any]:
     """The named public fields as they stand in JSON; empty ones are left out."""
     values = {name: getattr(record, name) for name in names}
     return {name: _ANYTHING.dump_python(value, mode="json") for name, value in values.items() if value is not None}
+
+
+def plain_amount(amount: Decimal) -> str:
+    """At least two digits after the point and no more than say something."""
+    whole, _, fraction = f"{amount:f}".partition(".")
+    return f"{whole}.{fraction.rstrip('0').ljust(2, '0')}"

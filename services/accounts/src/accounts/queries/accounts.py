@@ -8,7 +8,8 @@ from sqlalchemy.orm import aliased
 from accounts.domain.hierarchy import MAX_DEPTH
 from accounts.models import Account, Contact
 from accounts.queries.errors import AccountNotFound, ContactNotFound
-from accounts.queries.views import AccountView, ContactView, TreeNode, TreeView, plain
+from accounts.queries.items import account_item, contact_item, select_accounts, select_contacts
+from accounts.queries.views import TreeNode, TreeView
 from accounts.queries.visibility import visible_accounts, visible_contacts
 from chassis.access import Access
 from chassis.listing import Listing, Page, paginate
@@ -31,17 +32,17 @@ async def contact_by_id(session: AsyncSession, access: Access, contact_id: UUID)
 
 
 async def list_accounts(session: AsyncSession, access: Access, listing: Listing, *, deleted: bool) -> Page[Any]:
-    statement = select(Account).where(visible_accounts(access, deleted=deleted))
-    return (await paginate(session, statement, Account, listing)).map(lambda row: plain(AccountView, row))
+    statement = select_accounts().where(visible_accounts(access, deleted=deleted))
+    return (await paginate(session, statement, Account, listing)).map(account_item)
 
 
 async def list_contacts(
     session: AsyncSession, access: Access, listing: Listing, *, account_id: UUID | None = None, deleted: bool = False
 ) -> Page[Any]:
-    statement = select(Contact).where(visible_contacts(access, deleted=deleted))
+    statement = select_contacts().where(visible_contacts(access, deleted=deleted))
     if account_id is not None:
         statement = statement.where(Contact.account_id == account_id)
-    return (await paginate(session, statement, Contact, listing)).map(lambda row: plain(ContactView, row))
+    return (await paginate(session, statement, Contact, listing)).map(contact_item)
 
 
 async def ancestors(session: AsyncSession, account_id: UUID) -> list[UUID]:

@@ -1,6 +1,6 @@
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_, select
+from sqlalchemy import ColumnElement, and_, false, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from accounts.domain.search import TRIGRAM, fold, needles
@@ -8,6 +8,11 @@ from accounts.models import Account, Contact
 from accounts.queries.views import SearchHit, SearchResult
 from accounts.queries.visibility import visible_accounts, visible_contacts
 from chassis.access import Access
+
+# A word that stands in thousands of records is no search yet: so many of them are put in order, not all.
+BROAD = 500
+# Folded text is ASCII and its column sorts by bytes, so everything that begins with a text lies below text + this.
+LAST = "\x7f"
 
 
 def found_in(model: type[Account] | type[Contact], words: str) -> ColumnElement[bool]:
@@ -19,33 +24,52 @@ def found_in(model: type[Account] | type[Contact], words: str) -> ColumnElement[
     groups = needles(words)
     if not groups:
         return false()
-    long = [group for group in groups if any(len(spelling) >= TRIGRAM for spelling in group)]
-    if not long:
-        return model.search_key.startswith(fold(words), autoescape=True)
+    if not _has_trigram(groups):
+        return _begins(model, words)
     return and_(
         *(or_(*(model.search_text.contains(spelling, autoescape=True) for spelling in group)) for group in groups)
     )
 
 
+def _has_trigram(groups: list[list[str]]) -> bool:
+    return any(len(spelling) >= TRIGRAM for group in groups for spelling in group)
+
+
+def _begins(model: type[Account] | type[Contact], words: str) -> ColumnElement[bool]:
+    start = fold(words)
+    return and_(model.search_key >= start, model.search_key < start + LAST)
+
+
 async def search(
     session: AsyncSession, accounts: Access | None, contacts: Access | None, words: str, limit: int
 ) -> SearchResult:
-    """Names that begin with the words come first, then the alphabet; accounts and contacts in turn."""
-    hits: list[SearchHit] = []
+    """Names that begin with the words come first; accounts and contacts stand in one alphabet."""
+    if not needles(words):
+        return SearchResult(items=[])
+    found: list[tuple[bool, str, SearchHit]] = []
     if accounts is not None:
-        statement = select(Account).where(visible_accounts(accounts), found_in(Account, words))
-        hits += [_account_hit(row) for row in await session.scalars(_best_first(statement, Account, words, limit))]
+        rows = await _best(session, Account, visible_accounts(accounts), words, limit)
+        found += [(inner, row.search_key, _account_hit(row)) for inner, row in rows]
     if contacts is not None:
-        people = select(Contact).where(visible_contacts(contacts), found_in(Contact, words))
-        hits += [_contact_hit(row) for row in await session.scalars(_best_first(people, Contact, words, limit))]
-    start = fold(words)
-    hits.sort(key=lambda hit: (not fold(hit.label).startswith(start), fold(hit.label)))
-    return SearchResult(items=hits[:limit])
+        rows = await _best(session, Contact, visible_contacts(contacts), words, limit)
+        found += [(inner, row.search_key, _contact_hit(row)) for inner, row in rows]
+    found.sort(key=lambda hit: hit[:2])
+    return SearchResult(items=[hit for _, _, hit in found[:limit]])
 
 
-def _best_first(statement: Select[Any], model: type[Account] | type[Contact], words: str, limit: int) -> Select[Any]:
-    starts = model.search_key.startswith(fold(words), autoescape=True)
-    return statement.order_by(starts.desc(), model.search_key, model.id).limit(limit)
+async def _best(
+    session: AsyncSession, model: type[Any], visible: ColumnElement[bool], words: str, limit: int
+) -> list[tuple[bool, Any]]:
+    """(False, row) for names that begin with the words, then (True, row) for the others, each in order of names."""
+    begins = _begins(model, words)
+    order = (model.search_key, model.id)
+    heads = select(model).where(visible, begins).order_by(*order).limit(limit)
+    rows = [(False, row) for row in await session.scalars(heads)]
+    if len(rows) < limit and _has_trigram(needles(words)):
+        some = select(model.id).where(visible, found_in(model, words), not_(begins)).limit(BROAD).subquery()
+        inner = select(model).where(model.id.in_(select(some.c.id))).order_by(*order).limit(limit - len(rows))
+        rows += [(True, row) for row in await session.scalars(inner)]
+    return rows
 
 
 def _account_hit(account: Account) -> SearchHit:
