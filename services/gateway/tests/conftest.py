@@ -184,7 +184,7 @@ async def listening(answer: Callable[[web.Request], Any], description: Any = Non
         return web.json_response(description) if description is not None else web.Response(status=404)
 
     async def ready(_: web.Request) -> web.Response:
-        return web.json_response({"status": "ready", "service": "any", "database": "ok"})
+        return web.json_response({"status": "ready", "service": "any", "checks": {"database": "ok"}})
 
     app.router.add_get("/openapi.json", describe)
     app.router.add_get("/readyz", ready)

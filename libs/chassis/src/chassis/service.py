@@ -45,8 +45,8 @@ class Service:
     name: str
     settings: type[ServiceSettings]
     router: APIRouter
-    metadata: MetaData
     policy: Policy
+    metadata: MetaData = field(default_factory=MetaData)
     subscriptions: Subscriptions = field(default_factory=Subscriptions)
     objects: "tuple[ObjectCatalogue, ...]" = ()
     workers: tuple[Worker, ...] = ()

@@ -65,7 +65,5 @@ async def _health(client: ServiceClient, service: str) -> Health:
         said: dict[str, Any] = orjson.loads(answer)
     except (TimeoutError, aiohttp.ClientError, OSError, orjson.JSONDecodeError):
         return Health(service, False, "does not answer")
-    troubles = [
-        f"{part}: {state}" for part, state in said.items() if part not in ("status", "service") and state != "ok"
-    ]
-    return Health(service, status == 200, ", ".join(troubles) or str(said.get("status", "ready")))
+    waiting = [f"{part}: {state}" for part, state in said.get("checks", {}).items() if state != "ok"]
+    return Health(service, status == 200, ", ".join(waiting) or str(said.get("status", "ready")))

@@ -1,4 +1,3 @@
-from sqlalchemy import MetaData
 
 from chassis.service import Service
 from gateway.api import POLICY, router
@@ -9,7 +8,6 @@ service = Service(
     name="gateway",
     settings=GatewaySettings,
     router=router,
-    metadata=MetaData(),
     policy=POLICY,
     layers=(Door,),
 )

@@ -65,7 +65,7 @@ async def show_page(path: str, request: Request) -> Response:
         return _web_file(web, path, wants_page="text/html" in request.headers.get("accept", ""))
     if path:
         raise PageNotFound
-    return await _start_page(request.app.state.runtime, gate)
+    return await _start_page(request, gate)
 
 
 def _web_file(web: Path, path: str, *, wants_page: bool) -> FileResponse:
@@ -79,11 +79,13 @@ def _web_file(web: Path, path: str, *, wants_page: bool) -> FileResponse:
     return FileResponse(root / "index.html", headers={"Cache-Control": "no-cache"})
 
 
-async def _start_page(runtime: Runtime, gate: Gate) -> HTMLResponse:
+async def _start_page(request: Request, gate: Gate) -> HTMLResponse:
+    runtime: Runtime = request.app.state.runtime
     health = await gate.health.get(lambda: queries.health_of(runtime.http, gate.services))
     ready = sum(service.is_ready for service in health)
     page = template("start.html").substitute(
         services="\n".join(_row(service) for service in health),
+        address=html.escape(gate.settings.public_url or f"{request.url.scheme}://{request.url.netloc}"),
         summary=f"{ready} of {len(health)} services are ready" if health else "no service is configured",
     )
     return HTMLResponse(page, headers={"Cache-Control": "no-cache"})
