@@ -4,6 +4,7 @@ PostgreSQL refuses to run as root, so servers started by root run as `nobody`; a
 checkout may lie in a folder that nobody may enter (/root): what the servers need then stands outside of it, see `home`.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -69,14 +70,19 @@ def home(folder: Path) -> Path:
 
 
 def _link_outside(folder: Path) -> None:
-    _remove_orphans()
-    if folder.is_symlink() and folder.exists():
-        return
-    folder.unlink(missing_ok=True)
     OUTSIDE.mkdir(parents=True, exist_ok=True)
     OUTSIDE.chmod(0o711)
+    with (OUTSIDE / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _remove_orphans()
+        if not folder.exists():
+            _make_outside(folder)
+
+
+def _make_outside(folder: Path) -> None:
     outside = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=OUTSIDE))
     _owner(outside).write_text(str(folder), encoding="utf-8")
+    folder.unlink(missing_ok=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.symlink_to(outside, target_is_directory=True)
 

@@ -2,11 +2,11 @@
 
 import asyncio
 import signal
-import subprocess
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from devstack.nursery import Process
 from devstack.processes import ServerFailed, kill_group, tail
 from devstack.readiness import until
 
@@ -25,7 +25,7 @@ class Child:
     def __init__(
         self,
         name: str,
-        launch: Callable[[], "subprocess.Popen[bytes]"],
+        launch: Callable[[], Process],
         ready: Callable[[], Awaitable[bool]],
         log: Path,
         say: Say,
@@ -36,7 +36,7 @@ class Child:
         self.name = name
         self.log = log
         self.restarts = 0
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Process | None = None
         self._launch, self._ready, self._say, self._on_change = launch, ready, say, on_change
         self._stop_signal = stop_signal
         self._stopping = False

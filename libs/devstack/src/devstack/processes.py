@@ -14,12 +14,12 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
-def dying_with_parent(sign: signal.Signals) -> Callable[[], None]:
+def dying_with_parent(sign: signal.Signals, parent: int = 0) -> Callable[[], None]:
     """A preexec_fn: the kernel sends `sign` to the child when its parent's thread is gone, also after kill -9.
 
     Start such children from a thread that lives as long as they shall.
     """
-    parent = os.getpid()
+    parent = parent or os.getpid()
 
     def ask_kernel() -> None:
         if _libc is not None:
@@ -36,15 +36,10 @@ def launch(
     """Starts `command` in a process group of its own (a Ctrl-C in the terminal is for the parent), output to `log`."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=dying_with_parent(on_orphaned),
-            **options,
-        )
+        streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": subprocess.STDOUT}
+        streams |= {"start_new_session": True, "preexec_fn": dying_with_parent(on_orphaned)}
+        process: subprocess.Popen[bytes] = subprocess.Popen(command, **(streams | options))
+        return process
 
 
 def complete(command: list[str], failure: str, **options: Any) -> None:

@@ -1,20 +1,18 @@
 """`make up`: servers, migrations, services, in this order; kept alive until a signal, then stopped within 15 s."""
 
 import asyncio
-import json
 import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from pathlib import Path
 
 from devstack import databases, environment, kafka, logs, mail, ports, state
 from devstack.child import Child, Say
 from devstack.discovery import Found
+from devstack.nursery import Nursery, Process
 from devstack.postgres import PostgresServer
-from devstack.processes import ServerFailed, dying_with_parent, kill_group, launch, tail
+from devstack.processes import ServerFailed, kill_group, tail
 from devstack.readiness import http_ok
 from devstack.state import Local, Run, Secrets
 
@@ -32,6 +30,7 @@ class Supervisor:
         self.given = state.overrides(dict(environ))
         self.secrets = Secrets(local)
         self.run = Run(os.getpid())
+        self.nursery = Nursery()
         self.servers: list[Child] = []
         self.services: list[Child] = []
         self._watches: list[logs.LogWatch] = []
@@ -42,7 +41,9 @@ class Supervisor:
         """Raises ServerFailed or PortBusy with a message for the person at the terminal."""
         self._choose_ports()
         self.run.save(self.local)
-        await asyncio.gather(self._start_postgres(), self._start_kafka(), self._start_mail())
+        self.nursery.open(self.local.log("nursery"), self.local.root)
+        common_imports = asyncio.to_thread(self.nursery.wait_open)
+        await asyncio.gather(self._start_postgres(), self._start_kafka(), self._start_mail(), common_imports)
         await self._migrate()
         await self._start_services()
         self.run.address = f"http://127.0.0.1:{self.run.ports['gateway']}" if "gateway" in self.run.ports else ""
@@ -90,7 +91,7 @@ class Supervisor:
         return server.bootstrap
 
     async def _start_server(self, name: str, server: PostgresServer | kafka.KafkaServer, sign: signal.Signals) -> None:
-        def start() -> "subprocess.Popen[bytes]":
+        def start() -> Process:
             server.launch()
             return server.process
 
@@ -109,24 +110,22 @@ class Supervisor:
         self.run.smtp_url = f"smtp://127.0.0.1:{port}"
 
     async def _migrate(self) -> None:
-        plan = {found.name: self.environment_of(found) for found in self.found if found.has_database}
-        self.say(f"Migrating {len(plan)} databases")
+        wanted = [found for found in self.found if found.has_database]
+        self.say(f"Migrating {len(wanted)} databases")
         log = self.local.log("migrate")
-        with log.open("wb") as output:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "devstack.migrations"),
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                preexec_fn=dying_with_parent(signal.SIGKILL),
-            )
-            try:
-                await process.communicate(json.dumps(plan).encode())
-            finally:
-                with suppress(ProcessLookupError):
-                    process.kill()
-        if process.returncode:
-            raise ServerFailed(f"The databases could not be migrated. The end of {log}:\n{tail(log)}")
+        log.write_bytes(b"")
+        codes = await asyncio.gather(*(self._migrate_one(found, log) for found in wanted))
+        if failed := [found.name for found, code in zip(wanted, codes, strict=True) if code]:
+            raise ServerFailed(f"Could not be migrated: {', '.join(failed)}. The end of {log}:\n{tail(log)}")
+
+    async def _migrate_one(self, found: Found, log: Path) -> int:
+        process = self.nursery.start(found.name, "migrate", self.environment_of(found), log, self.local.root)
+        try:
+            while (code := process.poll()) is None:  # noqa: ASYNC110 - the end of a process sets no event
+                await asyncio.sleep(0.05)
+            return code
+        finally:
+            kill_group(process.pid, signal.SIGKILL)
 
     async def _start_services(self) -> None:
         for found in self.found:
@@ -138,10 +137,10 @@ class Supervisor:
 
     def _service(self, found: Found) -> Child:
         log = self.local.log(found.name)
-        command, settings = [sys.executable, "-m", found.name, "all"], self.environment_of(found)
+        settings = self.environment_of(found)
 
-        def start() -> "subprocess.Popen[bytes]":
-            return launch(command, log, env=settings, cwd=self.local.root)
+        def start() -> Process:
+            return self.nursery.start(found.name, "all", settings, log, self.local.root)
 
         async def ready() -> bool:
             return await http_ok(self.run.ports[found.name])
@@ -176,6 +175,7 @@ class Supervisor:
             task.cancel()
         await asyncio.gather(*(child.stop(SERVICE_GRACE) for child in self.services))
         await asyncio.gather(*(child.stop(SERVER_GRACE) for child in self.servers))
+        self.nursery.close()
         for close in self._closing:
             close()
 
