@@ -1,6 +1,7 @@
 """JSON Schema 2020-12 of every event type and of every state, for readers in any language."""
 
 import copy
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -29,6 +30,7 @@ def state_schema(topic: Topic) -> dict[str, Any]:
     return _published(topic.state_model, topic.state_schema, topic.state_type, topic)
 
 
+@cache
 def schemas() -> dict[str, dict[str, Any]]:
     """Every published schema by `ce_type`."""
     found: dict[str, dict[str, Any]] = {}

@@ -30,9 +30,8 @@ def generated() -> dict[Path, str]:
     return files
 
 
-def stale() -> list[Path]:
-    """Committed files that differ from what would be written now: changed, missing, or left over."""
-    files = generated()
+def stale(files: dict[Path, str]) -> list[Path]:
+    """Committed files that differ from the generated ones: changed, missing, or left over."""
     changed = [path for path, text in files.items() if not path.is_file() or path.read_text("utf-8") != text]
     return sorted(changed + left_over(files))
 
@@ -42,10 +41,9 @@ def left_over(files: dict[Path, str]) -> list[Path]:
     return [path for name in ("schemas", "examples") for path in (CONTRACTS / name).glob("*.json") if path not in files]
 
 
-def write() -> list[Path]:
+def write(files: dict[Path, str]) -> list[Path]:
     """Bring the committed files up to date; the paths that changed."""
-    files = generated()
-    changed = stale()
+    changed = stale(files)
     for path in left_over(files):
         path.unlink()
     for path in changed:
@@ -69,16 +67,22 @@ def _text(document: dict[str, Any]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
+def check(files: dict[Path, str]) -> int:
+    """0 when the committed files are up to date, else 1."""
+    paths = stale(files)
+    for path in paths:
+        print(f"stale: {path}", file=sys.stderr)
+    print(f"{len(files)} files, {len(paths)} stale" + (": run `make schemas`" if paths else ""))
+    return 1 if paths else 0
+
+
 def main(arguments: list[str]) -> int:
     match arguments:
         case ["write"]:
-            print(f"{len(write())} of {len(generated())} files changed")
+            files = generated()
+            print(f"{len(write(files))} of {len(files)} files changed")
         case ["check"]:
-            paths = stale()
-            for path in paths:
-                print(f"stale: {path}", file=sys.stderr)
-            print(f"{len(generated())} files, {len(paths)} stale" + (": run `make schemas`" if paths else ""))
-            return 1 if paths else 0
+            return check(generated())
         case ["release", version]:
             print(release(version))
         case _:
