@@ -63,7 +63,7 @@ def _queue(unit: Unit, event_class: type[FactT], aggregate: Aggregate, extra: di
     previous = unit.previous(state)
     previous.pop("version", None)
     event = event_class(state=state, previous=previous, **extra)
-    unit.events.append(event)
+    unit.events.append(_row(event))
     _remember_changes(unit, topic, event)
     return event
 
@@ -75,7 +75,7 @@ def _remember_changes(unit: Unit, topic: Topic, event: Fact) -> None:
         if name not in UNTRACKED and mark not in unit.recorded:
             unit.recorded.add(mark)
             change = Change(event.state.id, event.state.version, name, old, after.get(name))
-            unit.changes.append((topic.aggregate, change))
+            unit.changes.append(_history_row(topic.aggregate, change))
 
 
 async def write(session: AsyncSession) -> None:
@@ -83,9 +83,9 @@ async def write(session: AsyncSession) -> None:
     await session.flush()
     unit = unit_of(session)
     if unit.changes:
-        await session.execute(insert(FIELD_HISTORY), [_history_row(*change) for change in unit.changes])
+        await session.execute(insert(FIELD_HISTORY), unit.changes)
     if unit.events:
-        await session.execute(insert(OUTBOX), [_row(event) for event in unit.events])
+        await session.execute(insert(OUTBOX), unit.events)
 
 
 def shard_of(aggregate_id: UUID) -> int:

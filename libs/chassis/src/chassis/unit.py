@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import JsonValue
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from contracts.event import Fact, State
+from contracts.event import State
 
 UNTRACKED = frozenset({"id", "version", "created_at", "created_by", "updated_at", "updated_by"})
 
@@ -35,13 +35,16 @@ class Change:
 
 @dataclass
 class Unit:
-    """Lives in `session.info["unit"]`; the keys of `loaded` are ids of rows."""
+    """Lives in `session.info["unit"]`; the keys of `loaded` are ids of rows.
+
+    `events` and `changes` are rows ready to be written: who acted and why is known when they are made, not later.
+    """
 
     service: str
-    events: list[Fact] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
     loaded: dict[UUID, dict[str, JsonValue]] = field(default_factory=dict)
     recorded: set[tuple[UUID, int, str]] = field(default_factory=set)
-    changes: list[tuple[str, Change]] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)
 
     def remember(self, instance: object) -> None:
         """Keeps the public state of a row as it was loaded, for `previous` and the field history."""

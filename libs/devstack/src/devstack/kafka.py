@@ -115,7 +115,8 @@ class KafkaServer:
 
     def _format(self) -> None:
         subprocess.run(["rm", "-rf", str(self._home / "data")], check=True)
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # The tool takes a value that begins with a dash for another option.
+        cluster = "A" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
         command = [*self._java, self._logging, "kafka.tools.StorageTool", "format", "--standalone", "-t", cluster]
         command += ["-c", str(self._home / "server.properties")]
         complete(command, f"Kafka could not format {self._home}.", **account.credentials())
