@@ -13,10 +13,12 @@ from typing import Annotated
 import typer
 
 from devstack import discovery, state
+from devstack.environment import ADMIN_EMAIL
 from devstack.jars import JarRefused
 from devstack.ports import PortBusy
 from devstack.processes import ServerFailed
 from devstack.state import Local, Run
+from meridian.demo.people import PEOPLE
 
 STOP_LIMIT = 20.0
 
@@ -80,13 +82,21 @@ async def load_demo_once(local: Local, run: Run) -> None:
 
 
 def greet(local: Local, run: Run, seconds: float) -> None:
-    secrets = state.Secrets(local)
-    from devstack.environment import ADMIN_EMAIL
-
+    secrets, command = state.Secrets(local), short(local.root / ".venv" / "bin" / "meridian")
+    say(f"\nMeridian is ready after {seconds:.0f} s:  {run.address}\n")
+    say(f"  {ADMIN_EMAIL:<34}{secrets['admin']}   administrator")
+    if local.demo_mark.exists():
+        for person in PEOPLE:
+            say(f"  {person.email:<34}{secrets['demo']}   {person.name}, {person.role}")
     say(f"""
-Meridian is ready after {seconds:.0f} s:  {run.address}
-
-  sign in as  {ADMIN_EMAIL}  with the password  {secrets["admin"]}
+Try next, in a second terminal:
+  {command} demo file organisations.csv
+  {command} import accounts organisations.csv
+  {command} duplicates
+  {command} follow-up --in 1m
+  {command} mail
+  {command} events
+Every call of the API: {run.address}/docs    Stop: Ctrl-C or make down    Trouble: {command} logs
 """)
 
 
