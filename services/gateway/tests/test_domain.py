@@ -159,7 +159,7 @@ class TestRoutes:
 
 
 class TestDescription:
-    OWN = {"info": {"title": "Meridian", "version": "1"}, "paths": {"/session": {"get": {"responses": {}}}}}
+    OWN = {"info": {"title": "Meridian gateway", "version": "1"}, "paths": {"/session": {"get": {"responses": {}}}}}
 
     @staticmethod
     def of(service: str) -> dict[str, object]:

@@ -14,24 +14,25 @@ from gateway.domain import openapi
 
 DESCRIPTION_PATIENCE = 5.0
 HEALTH_PATIENCE = 1.0
+DESCRIPTION_LASTS = 60.0
+SHORTLY = 2.0
 
 Kept = TypeVar("Kept")
 
 
 @dataclass
 class Memory(Generic[Kept]):
-    """One answer, asked for again when it is older than `seconds`."""
+    """One answer, asked for again when it has lasted as many seconds as came with it; many who wait ask once."""
 
-    seconds: float
     value: Kept | None = None
-    asked_at: float = -float("inf")
+    good_until: float = -float("inf")
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def get(self, ask: Callable[[], Awaitable[Kept]]) -> Kept:
+    async def get(self, ask: Callable[[], Awaitable[tuple[Kept, float]]]) -> Kept:
         async with self.lock:
-            if self.value is None or time.monotonic() - self.asked_at > self.seconds:
-                self.value = await ask()
-                self.asked_at = time.monotonic()
+            if self.value is None or time.monotonic() > self.good_until:
+                self.value, seconds = await ask()
+                self.good_until = time.monotonic() + seconds
             return self.value
 
 
@@ -42,14 +43,15 @@ class Health:
     detail: str
 
 
-async def whole_description(client: ServiceClient, services: list[str], own: openapi.Document) -> bytes:
-    """The merged OpenAPI document; a service that does not answer is named in it and left out."""
+async def whole_description(client: ServiceClient, services: list[str], own: openapi.Document) -> tuple[bytes, float]:
+    """The merged OpenAPI document and how long it lasts; a service that does not answer is named and left out."""
     found = await asyncio.gather(*(_description(client, service) for service in services))
-    return orjson.dumps(openapi.merge(own, dict(zip(services, found, strict=True))))
+    merged = openapi.merge(own, dict(zip(services, found, strict=True)))
+    return orjson.dumps(merged), SHORTLY if None in found else DESCRIPTION_LASTS
 
 
-async def health_of(client: ServiceClient, services: list[str]) -> list[Health]:
-    return list(await asyncio.gather(*(_health(client, service) for service in services)))
+async def health_of(client: ServiceClient, services: list[str]) -> tuple[list[Health], float]:
+    return list(await asyncio.gather(*(_health(client, service) for service in services))), SHORTLY
 
 
 async def _description(client: ServiceClient, service: str) -> openapi.Document | None:

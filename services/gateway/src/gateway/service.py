@@ -1,4 +1,3 @@
-
 from chassis.service import Service
 from gateway.api import POLICY, router
 from gateway.api.door import Door

@@ -16,9 +16,6 @@ from gateway.models import Buckets, Grants
 from gateway.queries import Health, Memory
 from gateway.settings import GatewaySettings
 
-DESCRIPTION_SECONDS = 60.0
-HEALTH_SECONDS = 2.0
-
 
 class TooFast(TooManyRequests):
     code: ClassVar[str] = "rate_limited"
@@ -33,8 +30,8 @@ class Gate:
     sign_ins: Buckets
     upstream: aiohttp.ClientSession
     grants: Grants = field(default_factory=Grants)
-    description: Memory[bytes] = field(default_factory=lambda: Memory(DESCRIPTION_SECONDS))
-    health: Memory[list[Health]] = field(default_factory=lambda: Memory(HEALTH_SECONDS))
+    description: Memory[bytes] = field(default_factory=Memory)
+    health: Memory[list[Health]] = field(default_factory=Memory)
 
     @cached_property
     def targets(self) -> dict[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from string import Template
 from typing import ClassVar
 
+import fastapi_standalone_docs  # type: ignore[import-untyped]
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 
@@ -32,7 +33,7 @@ class PageNotFound(NotFound):
 @cache
 def own_files() -> dict[str, Path]:
     """Name to file, so that no name a visitor invents is ever looked up on the disk."""
-    viewer = Path(str(files("fastapi_standalone_docs"))) / "static" / "swagger"
+    viewer = Path(str(files(fastapi_standalone_docs))) / "static" / "swagger"
     own = Path(str(files("gateway"))) / "static"
     viewed = {f"viewer/{path.name}": path for path in viewer.iterdir() if path.suffix in (".js", ".css")}
     return viewed | {path.name: path for path in own.iterdir() if path.suffix in (".js", ".css", ".svg")}

@@ -7,6 +7,12 @@ from typing import Any
 Document = dict[str, Any]
 
 REF = "#/components/"
+INTRODUCTION = """All services behind one door.
+
+Lists come in pages (`limit`, `cursor`), take `filter=field:operator:value`, `sort` and `q`. A change names the version it
+changes (`If-Match`). A POST with an `Idempotency-Key` may be repeated. Refusals are `application/problem+json` with a
+stable `code` and a pointer to each wrong field. What the fields mean: `GET /api/<service>/v1/meta`."""
+
 SCHEMES: Document = {
     "bearer": {
         "type": "http",
@@ -27,7 +33,7 @@ def merge(own: Document, services: Mapping[str, Document | None]) -> Document:
     """Paths of all, components prefixed by the service's name; None is a service that did not answer."""
     merged: Document = {
         "openapi": "3.1.0",
-        "info": own["info"],
+        "info": {"title": "Meridian", "version": own["info"]["version"], "description": INTRODUCTION},
         "servers": [{"url": "/"}],
         "tags": [],
         "paths": {},
@@ -40,12 +46,8 @@ def merge(own: Document, services: Mapping[str, Document | None]) -> Document:
     missing = sorted(name for name, document in services.items() if document is None)
     if missing:
         merged["x-missing-services"] = missing
-        merged["info"] = {**own["info"], "description": _with_note(own["info"].get("description", ""), missing)}
+        merged["info"]["description"] += f"\n\n**Not answering now, so not shown: {', '.join(missing)}.**"
     return merged
-
-
-def _with_note(description: str, missing: list[str]) -> str:
-    return f"{description}\n\n**Not answering at the moment, so not shown: {', '.join(missing)}.**".strip()
 
 
 def _add(merged: Document, service: str, document: Document) -> None:

@@ -16,7 +16,15 @@ async function withCsrfToken(request) {
   return request;
 }
 
+function followColourScheme() {
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+  dark.addEventListener("change", follow);
+  follow();
+}
+
 window.addEventListener("load", () => {
+  followColourScheme();
   window.SwaggerUIBundle({
     url: "/openapi.json",
     dom_id: "#viewer",
