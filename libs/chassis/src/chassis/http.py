@@ -64,7 +64,7 @@ def router(service: str, *, version: int = 1) -> APIRouter:
     return APIRouter(prefix=f"/api/{service}/v{version}", route_class=HouseRoute, responses=openapi.PROBLEMS)
 
 
-def if_match(
+async def if_match(
     value: Annotated[
         str | None,
         Header(alias="If-Match", description='The version you are changing, as the ETag gave it: `"3"`.'),

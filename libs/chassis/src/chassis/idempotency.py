@@ -73,10 +73,7 @@ async def claim(request: Request, session: AsyncSession) -> None:
     principal = await authenticate(request)
     owner = str(principal.id if principal else NOBODY)
     digest = await _digest(request, owner)
-    values = {"principal_id": owner, "key": key, "request_hash": digest}
-    await _forget_if_old(session, owner, key)
-    taken = await session.execute(insert(KEYS).values(values).on_conflict_do_nothing().returning(KEYS.c.key))
-    if taken.scalar_one_or_none() is None:
+    if not await _take(session, owner, key, digest):
         await _answer_again(session, owner, key, digest)
     request.state.idempotency = (session, owner, key)
 
@@ -98,9 +95,16 @@ async def _digest(request: Request, owner: str) -> bytes:
     return hashlib.sha256(b"\0".join([*parts, owner.encode(), body])).digest()
 
 
-async def _forget_if_old(session: AsyncSession, owner: str, key: str) -> None:
-    mine = (KEYS.c.principal_id == owner) & (KEYS.c.key == key)
-    await session.execute(delete(KEYS).where(mine, KEYS.c.created_at < func.now() - LIFETIME))
+async def _take(session: AsyncSession, owner: str, key: str, digest: bytes) -> bool:
+    """Whether the key is ours now; waits for another transaction that has just taken it. An expired key is free."""
+    fresh = insert(KEYS).values(principal_id=owner, key=key, request_hash=digest)
+    replaced = {"request_hash": digest, "status": None, "headers": None, "body": None, "created_at": func.now()}
+    taken = fresh.on_conflict_do_update(
+        index_elements=[KEYS.c.principal_id, KEYS.c.key],
+        set_=replaced,
+        where=KEYS.c.created_at < func.now() - LIFETIME,
+    )
+    return (await session.execute(taken.returning(KEYS.c.key))).scalar_one_or_none() is not None
 
 
 async def _answer_again(session: AsyncSession, owner: str, key: str, digest: bytes) -> None:

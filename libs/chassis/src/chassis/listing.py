@@ -128,7 +128,7 @@ def listing_of(catalogue: ObjectCatalogue, *, default_sort: str = "-created_at")
     names = ", ".join(f"`{name}`" for name in catalogue.sorts)
     filters = "; ".join(f"`{name}`: {' '.join(operators_of(column))}" for name, column in catalogue.filters.items())
 
-    def read_listing(
+    async def read_listing(
         request: Request,
         cursor: Annotated[str | None, Query(max_length=4096)] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
@@ -270,7 +270,8 @@ async def paginate(session: AsyncSession, statement: Select[Any], model: type[An
 def _items(rows: Sequence[Any]) -> list[Any]:
     if rows and len(rows[0]) == 3:
         return [row[0] for row in rows]
-    return [dict(zip(row._fields[:-2], row[:-2], strict=True)) for row in rows]
+    names = rows[0]._fields[:-2] if rows else ()
+    return [dict(zip(names, row, strict=False)) for row in rows]
 
 
 async def _total(
