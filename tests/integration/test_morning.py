@@ -9,7 +9,7 @@ from contracts.accounts import AccountCreated
 from contracts.envelope import decode
 from devstack.scratch import System
 
-from .conftest import ask, create_account, mails, streaming, until
+from .conftest import ask, create_account, mails, rule, streaming, until
 
 
 def shop(mark: str, name: str) -> dict[str, Any]:
@@ -26,7 +26,7 @@ async def duplicate_set_with(system: System, *ids: str) -> Any:
 
 
 async def test_a_duplicate_shows_on_the_stream_with_its_reasons(system: System, mark: str) -> None:
-    async with streaming(system) as stream:
+    async with rule(system, "account", on_create="alert"), streaming(system) as stream:
         first = await create_account(system, **shop(mark, f"{mark} Zakład Obuwniczy"))
         second = await create_account(
             system, **shop(mark, f"{mark.upper()} ZAKLAD OBUWNICZY Sp. z o.o.") | {"phone": "122003040"}
@@ -44,7 +44,7 @@ async def test_a_follow_up_reminds_in_the_app_and_by_one_mail(system: System, ma
     call = {
         "kind": "call",
         "subject": f"Call {mark} back",
-        "starts_at_local": at.strftime("%Y-%m-%dT%H:%M:%S"),
+        "wall_time": at.strftime("%Y-%m-%dT%H:%M:%S"),
         "time_zone": "UTC",
         "links": [{"object": "account", "id": account["id"]}],
         "reminders": [{"minutes_before": 0}],

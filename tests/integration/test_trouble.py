@@ -45,7 +45,7 @@ async def test_writing_goes_on_while_the_broker_hangs(system: System, mark: str)
     async def arrived() -> bool:
         ids = [account["id"] for account in made]
         found = await rows(
-            system, "activities", "select count(*) n from account_replicas where id = any($1::uuid[])", ids
+            system, "activities", "select count(*) n from record_replicas where id = any($1::uuid[])", ids
         )
         return int(found[0]["n"]) == 20
 
@@ -98,7 +98,8 @@ async def _replicas_equal(system: System) -> bool:
     """Every replica of every account has the owner's version."""
     owner = {row["id"]: row["version"] for row in await rows(system, "accounts", "select id, version from accounts")}
     replica = {
-        r["id"]: r["version"] for r in await rows(system, "activities", "select id, version from account_replicas")
+        r["id"]: r["version"]
+        for r in await rows(system, "activities", "select id, version from record_replicas where object = 'account'")
     }
     return owner == replica
 
@@ -106,7 +107,7 @@ async def _replicas_equal(system: System) -> bool:
 async def test_a_reminder_waits_for_the_mail_server_and_comes_once(system: System, mark: str) -> None:
     await system.close_mail()
     at = datetime.now(UTC) + timedelta(seconds=2)
-    call = {"kind": "call", "subject": mark, "starts_at_local": at.strftime("%Y-%m-%dT%H:%M:%S"), "time_zone": "UTC"}
+    call = {"kind": "call", "subject": mark, "wall_time": at.strftime("%Y-%m-%dT%H:%M:%S"), "time_zone": "UTC"}
     await ask(system, "POST", "/api/activities/v1/activities", 201, json={**call, "reminders": [{"minutes_before": 0}]})
 
     async def tried() -> bool:
