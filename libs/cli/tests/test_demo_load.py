@@ -157,7 +157,8 @@ def test_a_duplicate_that_is_refused_is_left_out(gateway: Gateway, monkeypatch: 
         return post(path, body, key, who)
 
     monkeypatch.setattr(gateway, "post", refuse_one)
-    assert load(gateway).accounts == ORGANISATIONS + TWINS - 1
+    loaded = load(gateway)
+    assert (loaded.accounts, loaded.refused_as_duplicates) == (ORGANISATIONS + TWINS - 1, 1)
 
 
 def test_wrong_words_are_refused(gateway: Gateway) -> None:

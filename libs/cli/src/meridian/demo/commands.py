@@ -51,8 +51,10 @@ def load(url: Url = "", email: Email = "") -> None:
 
 
 def say(loaded: Loaded, password: str) -> None:
-    new = ", ".join(f"{count} {name}" for name, count in asdict(loaded).items() if count)
-    out.print(f"New: {new or 'nothing'}.")
+    counts = asdict(loaded)
+    if refused := counts.pop("refused_as_duplicates"):
+        out.print(f"{refused} accounts were refused as duplicates; load again later to complete them.")
+    out.print(f"New: {', '.join(f'{count} {name}' for name, count in counts.items() if count) or 'nothing'}.")
     out.print(f"Demo users, each with the password {password}")
     for person in PEOPLE:
         out.print(f"  {person.email:<32} {person.role:<14} {person.name}")

@@ -37,6 +37,7 @@ class Loaded:
     contacts: int = 0
     leads: int = 0
     activities: int = 0
+    refused_as_duplicates: int = 0
 
 
 def load_demo(gateway_url: str, admin_email: str, admin_password: str, demo_password: str) -> Loaded:
@@ -133,9 +134,10 @@ def _create_account(by_email: dict[str, Connection], number: int, row: Row, load
     try:
         account = connection.post(ACCOUNTS, account_of(number, row), key=key("account"))
     except Refused as refused:
-        if refused.code in ("duplicate_blocked", "duplicate_confirm"):
-            return
-        raise
+        if refused.code not in ("duplicate_blocked", "duplicate_confirm"):
+            raise
+        loaded.refused_as_duplicates += 1
+        return
     loaded.accounts += 1
     random = Random(number)
     contacts = [
