@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, create_model
 from pydantic.fields import FieldInfo
-from sqlalchemy import ColumnElement, inspect
+from sqlalchemy import ARRAY, JSON, ColumnElement, inspect
 from sqlalchemy.orm import QueryableAttribute
 
 from chassis.fields import factories
@@ -96,7 +96,9 @@ class ObjectCatalogue:
 
     @cached_property
     def sorts(self) -> dict[str, Any]:
-        return {name: self.expressions.get(name, self.mapped.get(name)) for name in self._names(self.sortable)}
+        found = {name: self.expressions.get(name, self.mapped.get(name)) for name in self._names(self.sortable)}
+        # A list has no place in an order, and a cursor could not say where it stopped.
+        return {name: column for name, column in found.items() if not isinstance(column.type, ARRAY | JSON)}
 
     def _names(self, further: tuple[str, ...]) -> list[str]:
         wanted = dict.fromkeys((*self.model.model_fields, *ALWAYS, *further))
