@@ -92,6 +92,8 @@ async def test_a_time_that_exists_twice_is_the_first(client, as_role):
         ({"kind": "call", "subject": "x", "wall_time": "2027-01-01T10:00", "time_zone": "Mars/Base"}, "/time_zone"),
         ({"kind": "call", "subject": "x", "wall_time": "2027-01-01T10:00+01:00"}, "/wall_time"),
         ({"kind": "call", "subject": "x", "wall_time": "tomorrow"}, "/wall_time"),
+        ({"kind": "call", "subject": "x", "wall_time": "2027-01-01"}, "/wall_time"),
+        ({"kind": "note", "text": "x", "status": "planned"}, "/status"),
         ({"kind": "call", "subject": "x", "wall_time": "9999-12-31T23:59"}, "/wall_time"),
         ({"kind": "call", "subject": "x", "wall_time": "2027-01-01T10:00", "due_on": "2027-01-01"}, "/due_on"),
         ({"kind": "call", "subject": "x", "all_day": True}, ""),

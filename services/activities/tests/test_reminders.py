@@ -172,6 +172,15 @@ async def test_a_fired_reminder_fires_again_only_for_another_time(client, as_rol
     assert [event.state.occurrence for event in await emitted(ReminderDue)] == [1, 2]
 
 
+async def test_work_without_a_date_reminds_once_it_has_one(client, as_role, db):
+    made = await planned(client, as_role("sales"))
+    assert await reminders(db) == []
+    headers = {**as_role("sales"), "If-Match": '"1"'}
+    await client.patch(f"{URL}/activities/{made['id']}", json={"wall_time": "2027-07-01T15:00"}, headers=headers)
+    [kept] = await reminders(db)
+    assert kept.due_at == datetime(2027, 7, 1, 14, 45, tzinfo=UTC)
+
+
 async def test_completing_cancelling_and_deleting_cancel_what_is_pending(client, as_role, db):
     for ending in ("completion", "cancellation", "delete"):
         made = await planned(client, as_role("sales"), wall_time=soon(10))

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.commands.placing import announce
-from activities.domain.kinds import misplaced_fields, missing_fields
+from activities.domain.kinds import allows_status, misplaced_fields, missing_fields
 from activities.models import RecordReplica
 from activities.queries.people import user_by_id
 from chassis.auth import Principal
@@ -33,6 +33,13 @@ def require_kind(kind: str, status: str, values: dict[str, Any]) -> None:
         problems.append(FieldProblem("/due_on", "one_time_only", "Give a time or a day without a time, not both."))
     if problems:
         raise Invalid(errors=problems)
+
+
+def require_status(kind: str, wished: str | None) -> None:
+    """Raises Invalid (422) for a planned note."""
+    if not allows_status(kind, wished):
+        detail = "A note is done the moment it is written."
+        raise Invalid(errors=[FieldProblem("/status", "status_not_for_kind", detail)])
 
 
 def require_existing_time(wall_time: datetime | None, zone_name: str, pointer: str = "/wall_time") -> None:

@@ -2,7 +2,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from activities.domain.kinds import LONGEST_NOTE, OUTCOMES, Kind, Status
 from activities.domain.reminding import CHANNELS
@@ -27,10 +27,19 @@ Day = Annotated[date | None, AfterValidator(_sensible)]
 WallTime = Annotated[
     datetime | None,
     AfterValidator(_sensible),
-    AfterValidator(lambda value: value and value.replace(second=0, microsecond=0)),
+    AfterValidator(lambda value: value and value.replace(microsecond=0)),
 ]
 
 
+def _with_time(value: Any) -> Any:
+    if isinstance(value, str) and 0 < len(value.strip()) <= len("2026-11-23"):
+        refuse("wall_time_invalid", "A day without a time is due_on; a wall time has hours and minutes")
+    return value
+
+
+# Runs before the field's own check, which would read a day as its midnight.
+WITH_TIME = BeforeValidator(_with_time)
+TIME = fields.wall_time("Time", "As the clock in the time zone shows it")
 Outcome = Annotated[str | None, fields.picklist("Outcome", "Result of a call", options=OUTCOMES, open_set=True)]
 KIND = fields.picklist("Kind", "Call, task, appointment or note", options=[each.value for each in Kind])
 ASSIGNEE = fields.reference("Assignee", "Who does it; you when left out", to="identity.user")
@@ -51,7 +60,7 @@ class ReminderFields(FieldModel):
             maximum=LONGEST_LEAD,
         ),
     ] = None
-    at_local: Annotated[WallTime, fields.wall_time("At", "A wall time in the activity's time zone")] = None
+    at_local: Annotated[WallTime, fields.wall_time("At", "A wall time in the activity's time zone"), WITH_TIME] = None
     channels: Annotated[list[str], fields.list_of("Channels", "How to remind", options=CHANNELS)] = Field(
         default_factory=lambda: list(CHANNELS), min_length=1
     )
@@ -77,7 +86,7 @@ class ActivityContent(FieldModel):
     duration_minutes: Annotated[
         int | None, fields.integer("Duration", "Minutes; calls and appointments", minimum=0, maximum=7 * 24 * 60)
     ] = None
-    wall_time: Annotated[WallTime, fields.wall_time("Time", "As the clock in the time zone shows it")] = None
+    wall_time: Annotated[WallTime, TIME, WITH_TIME] = None
     time_zone: Annotated[str | None, fields.time_zone("Time zone", "IANA name; yours when left out")] = None
     all_day: Annotated[bool | None, fields.yes_no("All day", "A day without a time; says the same as due_on")] = None
     due_on: Annotated[Day, fields.date_("Day", "When it has no time")] = None

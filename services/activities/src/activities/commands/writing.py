@@ -15,10 +15,11 @@ from activities.commands.checking import (
     require_assignee,
     require_existing_time,
     require_kind,
+    require_status,
 )
 from activities.commands.inputs import AssignActivity, ChangeActivity, CompleteActivity, RecordActivity
 from activities.commands.reminding import keep_reminders
-from activities.domain.kinds import DEFAULT_MINUTES, DEFAULT_SUBJECTS, Kind, initial_status
+from activities.domain.kinds import DEFAULT_MINUTES, DEFAULT_SUBJECTS, Kind, Status, initial_status
 from activities.domain.reminding import CHANNELS, wishes
 from activities.domain.times import is_in_future
 from activities.models import Activity, RecordReplica
@@ -60,6 +61,7 @@ async def record_activity(
     session: AsyncSession, command: RecordActivity, principal: Principal, grace: timedelta
 ) -> Written:
     now = await _now(session)
+    require_status(command.kind, command.status)
     status = initial_status(command.kind, command.status)
     values = await _completed(session, command, principal)
     require_kind(command.kind, status, values)
@@ -191,7 +193,8 @@ async def _completed(session: AsyncSession, command: RecordActivity, principal: 
     if has_time and values["time_zone"] is None:
         values["time_zone"] = await zone_of(session, principal.id) or "UTC"
     if command.reminders is None:
-        values["reminders"] = _default_reminders(command.kind) if has_time else []
+        # Kept also without a time: they count from it as soon as there is one.
+        values["reminders"] = _default_reminders(command.kind) if command.status != Status.DONE else []
     return values
 
 

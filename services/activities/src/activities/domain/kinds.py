@@ -47,6 +47,11 @@ def misplaced_fields(kind: str, values: dict[str, object]) -> list[str]:
     return [name for name, kinds in ONLY_FOR.items() if values.get(name) and Kind(kind) not in kinds]
 
 
+def allows_status(kind: str, wished: str | None) -> bool:
+    """A note cannot be planned."""
+    return not (kind == Kind.NOTE and wished == Status.PLANNED)
+
+
 def missing_fields(kind: str, status: str, values: dict[str, object]) -> list[str]:
     """Names of the fields without which this kind makes no sense."""
     required = ["text"] if kind == Kind.NOTE else ["subject"]

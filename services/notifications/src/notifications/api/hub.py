@@ -76,6 +76,9 @@ class Hub:
         try:
             async for received in tail(self._runtime, TOPICS, listening=self.listening):
                 await self._pass_on(received)
+        except Exception:
+            # The listeners come back, and with the first of them a new task.
+            log.exception("stream_hub_failed")
         finally:
             self.listening.clear()
             for listener in self._listeners:
