@@ -1,9 +1,11 @@
 """One database and one role per service; nobody connects to somebody else's."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-import asyncpg
+if TYPE_CHECKING:
+    import asyncpg
 
 
 def name_of(service: str) -> str:
@@ -22,6 +24,9 @@ async def create(server_url: str, passwords: Mapping[str, str]) -> None:
 
     The user of `server_url` needs the right to create both.
     """
+    # Here and not above: the client commands only want to know addresses.
+    import asyncpg
+
     connection = await asyncpg.connect(server_url)
     try:
         for service, password in passwords.items():
@@ -30,7 +35,7 @@ async def create(server_url: str, passwords: Mapping[str, str]) -> None:
         await connection.close()
 
 
-async def _create(connection: asyncpg.Connection, name: str, password: str) -> None:
+async def _create(connection: "asyncpg.Connection", name: str, password: str) -> None:
     # Names are Python identifiers; the password goes through format(), as DDL takes no parameters.
     if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", name):
         await connection.execute(f'CREATE ROLE "{name}" LOGIN')

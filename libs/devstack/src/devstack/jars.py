@@ -7,8 +7,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
-from jgo.maven import MavenContext, Model
-
 from devstack import account
 
 LOCK = "kafka.lock"
@@ -80,6 +78,9 @@ def _fetch_afresh(jar: Jar, repository: Path, fetch: Callable[[Jar, Path], None]
 
 
 def download(jar: Jar, repository: Path) -> None:
+    # Here and not above: it takes a second to import, and most starts find every jar in the cache.
+    from jgo.maven import MavenContext
+
     group, artifact, number = jar.coordinates.split(":")
     context = MavenContext(repo_cache=repository, timeout=60)
     context.project(group, artifact).at_version(number).artifact().resolve()
@@ -87,6 +88,8 @@ def download(jar: Jar, repository: Path) -> None:
 
 def resolve(repository: Path) -> list[Jar]:
     """What Kafka needs according to Maven, for writing the lock: `python -m devstack.jars > kafka.lock`."""
+    from jgo.maven import MavenContext, Model
+
     context = MavenContext(repo_cache=repository, timeout=60)
     found = {}
     for root in ROOTS:
