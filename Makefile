@@ -34,6 +34,6 @@ demo: $(READY) ## Load the demo data into the running stack
 	@$(BIN)/meridian demo load
 
 new-service: $(READY) ## Make a service that starts and passes: NAME=campaigns
-	@$(BIN)/python -m meridian.new_service $(NAME)
+	@$(BIN)/python -m meridian.new_service $(NAME) $(AGGREGATE)
 
 .PHONY: help up down test lint types schemas bench demo new-service
