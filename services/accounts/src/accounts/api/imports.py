@@ -2,13 +2,12 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Form, Query, Request, UploadFile
+from fastapi import APIRouter, Form, Query, UploadFile
 from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
 
-from accounts.api.accounts import runtime_of
 from accounts.commands.errors import ImportFinished
-from accounts.commands.imports.job import cancel_import, release_trial_claims
+from accounts.commands.imports.job import cancel_import
 from accounts.commands.imports.start import MAX_FILE, StartImport, start_import
 from accounts.models import Import
 from accounts.queries import imports as queries
@@ -32,7 +31,6 @@ Mapping = Annotated[str | None, Form(description='JSON: {"Column of the file": "
 
 @routes.post("/imports", status_code=202, tags=["imports"], max_body_size=MAX_BODY)
 async def start(
-    request: Request,
     session: Session,
     access: Annotated[Access, allow("import", "create")],
     file: UploadFile,
@@ -110,9 +108,7 @@ async def download_errors(import_id: UUID, session: Reader, access: MayRead) -> 
 
 
 @routes.post("/imports/{import_id}/cancellation", tags=["imports"])
-async def cancel(
-    import_id: UUID, request: Request, session: Session, access: Annotated[Access, allow("import", "cancel")]
-) -> ImportView:
+async def cancel(import_id: UUID, session: Session, access: Annotated[Access, allow("import", "cancel")]) -> ImportView:
     """Rows that are in stay in; the others are not read."""
     found = await get_for_update(
         session,
@@ -125,5 +121,4 @@ async def cancel(
     if found.is_finished:
         raise ImportFinished()
     await cancel_import(session, found)
-    await release_trial_claims(runtime_of(request), found)
     return ImportView.model_validate(found)

@@ -1,5 +1,6 @@
 """The question to dedup before a record is written, and what its answers mean here."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -18,6 +19,7 @@ from contracts.dedup import Candidate, ClaimItem, ClaimReply, ClaimRequest, Clai
 CLAIMS = "/api/dedup/v1/claims"
 INTERACTIVE_SECONDS = 1.0
 BATCH_SECONDS = 8.0
+RELEASES_AT_ONCE = 8
 
 logger = structlog.get_logger(__name__)
 
@@ -110,13 +112,18 @@ async def report_only(runtime: Runtime, record: Account | Contact) -> None:
         await ask_many(runtime, [item(record, "create", "restore", action="alert")], timeout=INTERACTIVE_SECONDS)
 
 
-async def release(runtime: Runtime, claim_ids: Sequence[UUID | None]) -> None:
-    """Best effort: a claim that stays behind ends with its lease."""
-    for claim_id in filter(None, claim_ids):
-        try:
-            await ask(runtime, "dedup", "DELETE", f"{CLAIMS}/{claim_id}", None, _Released, timeout=INTERACTIVE_SECONDS)
-        except ServiceError as error:
-            logger.info("claim_not_released", claim_id=str(claim_id), reason=str(error))
+async def release(runtime: Runtime, claim_ids: Sequence[UUID | None], *, timeout: float = INTERACTIVE_SECONDS) -> None:
+    """Best effort, a few at a time: a claim that stays behind ends with its lease."""
+    gate = asyncio.Semaphore(RELEASES_AT_ONCE)
+
+    async def let_go(claim_id: UUID) -> None:
+        async with gate:
+            try:
+                await ask(runtime, "dedup", "DELETE", f"{CLAIMS}/{claim_id}", None, _Released, timeout=timeout)
+            except ServiceError as error:
+                logger.info("claim_not_released", claim_id=str(claim_id), reason=str(error))
+
+    await asyncio.gather(*(let_go(claim_id) for claim_id in claim_ids if claim_id is not None))
 
 
 def _refuse(result: ClaimResult) -> None:

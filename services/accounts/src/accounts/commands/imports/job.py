@@ -24,6 +24,7 @@ from chassis.service import Runtime
 from contracts.accounts import ImportCompleted, ImportStarted
 
 FIRST_WAIT, LONGEST_WAIT = 0.25, 5.0
+RELEASED_AT_ONCE = 200
 
 logger = structlog.get_logger(__name__)
 
@@ -41,6 +42,15 @@ async def read_in(runtime: Runtime, import_id: UUID, holder: UUID) -> None:
             await _finish(runtime, job, holder, COMPLETED, None)
     except lease.LeaseLost as lost:
         logger.info("import_left", import_id=str(import_id), reason=str(lost))
+        await _tidy_after(runtime, job)
+
+
+async def _tidy_after(runtime: Runtime, job: Import) -> None:
+    """A cancelled dry run leaves nothing behind either; one that another worker took over is none of ours."""
+    async with runtime.db.read() as session:
+        status = await session.scalar(select(Import.status).where(Import.id == job.id))
+    if job.is_dry_run and status == CANCELLED:
+        await _release_trial_claims(runtime, job, None)
 
 
 async def _load(runtime: Runtime, import_id: UUID) -> tuple[Import, bytes]:
@@ -114,13 +124,14 @@ async def _pause(runtime: Runtime, seconds: float) -> None:
 
 
 async def _finish(runtime: Runtime, job: Import, holder: UUID, status: str, problem: str | None) -> None:
+    if job.is_dry_run:
+        await _release_trial_claims(runtime, job, holder)
     async with _as_import(runtime, job) as session:
         await lease.renew(session, job.id, holder)
         current = await session.get_one(Import, job.id, with_for_update=True)
         if current.is_finished:
             return
         await end(session, current, status, problem)
-    await release_trial_claims(runtime, job)
 
 
 async def end(session: AsyncSession, current: Import, status: str, problem: str | None = None) -> None:
@@ -131,14 +142,16 @@ async def end(session: AsyncSession, current: Import, status: str, problem: str 
     await emit(session, ImportCompleted, current)
 
 
-async def release_trial_claims(runtime: Runtime, job: Import) -> None:
+async def _release_trial_claims(runtime: Runtime, job: Import, holder: UUID | None) -> None:
     """A dry run holds its keys to the end, so that it finds duplicates inside the file, and then lets them all go."""
-    if not job.is_dry_run:
-        return
     async with runtime.db.read() as session:
         held = select(ImportRow.claim_id).where(ImportRow.import_id == job.id, ImportRow.claim_id.is_not(None))
         claim_ids = list(await session.scalars(held))
-    await claims.release(runtime, claim_ids)
+    for start in range(0, len(claim_ids), RELEASED_AT_ONCE):
+        await claims.release(runtime, claim_ids[start : start + RELEASED_AT_ONCE], timeout=claims.BATCH_SECONDS)
+        if holder is not None:
+            async with runtime.db.transaction() as session:
+                await lease.renew(session, job.id, holder)
 
 
 async def cancel_import(session: AsyncSession, job: Import) -> Import:
