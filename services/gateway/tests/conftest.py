@@ -144,6 +144,14 @@ class Leads:
             raise
         return answer
 
+    async def _dying_events(self, request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await answer.prepare(request)
+        await answer.write(b"data: first\n\n")
+        assert request.transport is not None
+        request.transport.close()
+        return answer
+
     async def _never(self, request: web.Request) -> web.StreamResponse:
         self.first_chunk.set()
         try:
@@ -257,8 +265,9 @@ def running(service: Service, service_urls: dict[str, str]) -> Running:
         settings = service.settings(**{"service_urls": service_urls, **changes})
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
+            app = create_app(service, settings)
             config = uvicorn.Config(
-                create_app(service, settings),
+                app,
                 log_config=None,
                 access_log=False,
                 server_header=False,
@@ -271,6 +280,7 @@ def running(service: Service, service_urls: dict[str, str]) -> Running:
             await until(lambda: server.started)
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             async with httpx2.AsyncClient(base_url=url, timeout=10) as client:
+                client.runtime = app.state.runtime  # type: ignore[attr-defined]
                 yield client
             server.should_exit = True
             await serving

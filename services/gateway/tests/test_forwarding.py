@@ -152,6 +152,17 @@ class TestEvents:
             leads.go.set()
             assert [line async for line in lines if line] == ["data: second"]
 
+    async def test_a_stop_of_the_gateway_ends_the_streams_at_once(self, running: Any) -> None:
+        async with running() as door, door.stream("GET", "/api/leads/v1/events") as answer:
+            lines = answer.aiter_lines()
+            assert await anext(lines) == "data: first"
+            door.runtime.stopping.set()
+            assert [line async for line in lines if line] == []
+
+    async def test_a_service_that_dies_just_ends_its_stream(self, door: httpx2.AsyncClient, leads: Any) -> None:
+        async with door.stream("GET", "/api/leads/v1/dying_events") as answer:
+            assert [line async for line in answer.aiter_lines() if line] == ["data: first"]
+
     @pytest.mark.parametrize("path", ["events", "never"])
     async def test_who_closes_the_page_ends_it_at_the_service(
         self, door: httpx2.AsyncClient, leads: Any, path: str

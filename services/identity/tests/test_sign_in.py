@@ -299,6 +299,15 @@ class TestPassword:
         assert (answer.status_code, answer.json()["code"]) == (status, code)
         await sign_in(door)
 
+    async def test_a_stolen_token_does_not_lead_to_the_password(self, door: httpx2.AsyncClient) -> None:
+        signed_in = await sign_in(door)
+        guess = {"current_password": "guess-guess-guess", "new_password": "a-better-password"}
+        statuses = [
+            (await door.post(f"{BASE}/me/password", json=guess, headers=bearer(signed_in))).status_code
+            for _ in range(11)
+        ]
+        assert statuses == [403] * 10 + [429]
+
     async def test_an_administrator_replaces_a_forgotten_one(self, door: httpx2.AsyncClient) -> None:
         admin = bearer(await sign_in(door))
         person = {"name": "Ewa", "email": "ewa@example.com", "password": "long-enough-password"}

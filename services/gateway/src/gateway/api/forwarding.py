@@ -122,26 +122,47 @@ class Passage:
         return told.decode("latin-1") if told else str(self._scope["scheme"])
 
     async def _answer(self, response: aiohttp.ClientResponse, progress: asyncio.Timeout) -> None:
-        loop = asyncio.get_running_loop()
-        is_stream = response.headers.get("Content-Type", "").startswith("text/event-stream")
-        progress.reschedule(None if is_stream else loop.time() + self._patience)
         start = {
             "type": "http.response.start",
             "status": response.status,
             "headers": crossing.outward(response.raw_headers),
         }
         length = response.content_length
-        if length is not None and length <= SMALL:
+        if response.headers.get("Content-Type", "").startswith("text/event-stream"):
+            progress.reschedule(None)
+            await self._begin(start)
+            await self._pass_events_on(response)
+        elif length is not None and length <= SMALL:
             # Small answers wait for their end, so that a service that breaks off still becomes a clear refusal.
             body = await response.read()
             await self._begin(start)
-            return await self._end(body)
-        await self._begin(start)
+            await self._end(body)
+        else:
+            await self._begin(start)
+            await self._pass_on(response, progress)
+
+    async def _pass_on(self, response: aiohttp.ClientResponse, progress: asyncio.Timeout) -> None:
+        loop = asyncio.get_running_loop()
         async for chunk in response.content.iter_any():
             await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
-            if not is_stream:
-                progress.reschedule(loop.time() + self._patience)
+            progress.reschedule(loop.time() + self._patience)
         await self._end(b"")
+
+    async def _pass_events_on(self, response: aiohttp.ClientResponse) -> None:
+        """Without any time-out. Browsers come again when a stream ends, so a stop or a failure behind is just its end."""
+        closing = asyncio.create_task(self._close_when_stopping(response))
+        try:
+            async for chunk in response.content.iter_any():
+                await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+        except (aiohttp.ClientError, OSError):
+            pass
+        finally:
+            closing.cancel()
+        await self._end(b"")
+
+    async def _close_when_stopping(self, response: aiohttp.ClientResponse) -> None:
+        await self._gate.stopping.wait()
+        response.close()
 
     async def _begin(self, start: dict[str, object]) -> None:
         self.has_begun = True

@@ -1,5 +1,6 @@
 """What the requests of one process share."""
 
+import asyncio
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,6 +30,7 @@ class Gate:
     addresses: Buckets
     sign_ins: Buckets
     upstream: aiohttp.ClientSession
+    stopping: asyncio.Event
     grants: Grants = field(default_factory=Grants)
     description: Memory[bytes] = field(default_factory=Memory)
     health: Memory[list[Health]] = field(default_factory=Memory)
@@ -75,6 +77,7 @@ def _open(runtime: Runtime) -> Gate:
             auto_decompress=False,
             trust_env=False,
         ),
+        runtime.stopping,
     )
 
 

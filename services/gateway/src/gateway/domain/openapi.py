@@ -9,9 +9,10 @@ Document = dict[str, Any]
 REF = "#/components/"
 INTRODUCTION = """All services behind one door.
 
-Lists come in pages (`limit`, `cursor`), take `filter=field:operator:value`, `sort` and `q`. A change names the version it
-changes (`If-Match`). A POST with an `Idempotency-Key` may be repeated. Refusals are `application/problem+json` with a
-stable `code` and a pointer to each wrong field. What the fields mean: `GET /api/<service>/v1/meta`."""
+Lists come in pages (`limit`, `cursor`) and take `filter=field:operator:value`, `sort` and `q`. A change names the
+version it changes (`If-Match`). A POST with an `Idempotency-Key` may be repeated. Refusals are
+`application/problem+json` with a stable `code` and a pointer to each wrong field. What the fields mean:
+`GET /api/<service>/v1/meta`."""
 
 SCHEMES: Document = {
     "bearer": {

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Response
 from chassis.db import Reader, Session
 from chassis.http import HouseRoute, IfMatch, tagged
 from identity import queries
-from identity.api.parts import Hashing, Person, SessionId
+from identity.api.parts import Person, SessionId, SignInDesk
 from identity.commands.credentials import ChangePassword, change_own_password
 from identity.commands.users import ChangeProfile, change_user
 from identity.queries import UserView
@@ -32,7 +32,7 @@ async def change_me(
 
 @router.post("/me/password", status_code=204)
 async def change_my_password(
-    command: ChangePassword, session: Session, person: Person, passwords: Hashing, current: SessionId
+    command: ChangePassword, session: Session, person: Person, desk: SignInDesk, current: SessionId
 ) -> None:
     """Signs out everywhere else."""
-    await change_own_password(session, passwords, person.id, current, command)
+    await change_own_password(session, desk, person.id, current, command)
