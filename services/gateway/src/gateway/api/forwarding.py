@@ -149,7 +149,7 @@ class Passage:
         await self._end(b"")
 
     async def _pass_events_on(self, response: aiohttp.ClientResponse) -> None:
-        """Without any time-out. Browsers come again when a stream ends, so a stop or a failure behind is just its end."""
+        """Without any time-out. Browsers come again, so a stop of ours or a failure behind is just the end."""
         closing = asyncio.create_task(self._close_when_stopping(response))
         try:
             async for chunk in response.content.iter_any():
