@@ -108,6 +108,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("day", "23.11.2026", "date_invalid"),
     ("moment", "2026-11-23T09:00:00", "offset_missing"),
     ("moment", 1_700_000_000, "moment_invalid"),
+    ("moment", "0001-01-01T00:00:00+14:00", "moment_invalid"),
     ("wall", "2026-11-23T09:00:00Z", "offset_not_allowed"),
     ("wall", "soon", "wall_time_invalid"),
     ("yes", 1, "not_yes_or_no"),

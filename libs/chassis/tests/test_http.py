@@ -1,5 +1,6 @@
 """What surrounds every route: commit before bytes, problems for whatever is wrong, versions, correlation, limits."""
 
+import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -207,6 +208,19 @@ async def test_a_body_over_the_limit_is_a_413(live_client: Any, as_role: Any) ->
     problem(await live_client.post(TEAMS, content=in_chunks(), headers=headers), 413, "body_too_large")
 
 
+@pytest.mark.parametrize("is_chunked", [False, True])
+async def test_a_client_that_sends_far_too_much_hears_why(live_client: Any, as_role: Any, is_chunked: bool) -> None:
+    headers = {**as_role("sales"), "Content-Type": "application/json"}
+    chunk = b" " * 1_048_576
+
+    async def twenty_megabytes() -> Any:
+        for _ in range(20):
+            yield chunk
+
+    content = twenty_megabytes() if is_chunked else chunk * 20
+    problem(await live_client.post(TEAMS, content=content, headers=headers), 413, "body_too_large")
+
+
 async def test_a_route_may_take_more(live_client: Any, as_role: Any) -> None:
     answer = await live_client.post(
         "/api/workshop/v1/files", files={"file": ("a.csv", b"x" * 2_000_000)}, headers=as_role("sales")
@@ -263,6 +277,14 @@ async def test_the_correlation_id_is_kept_and_reaches_the_events(client: Any, as
 async def test_a_strange_correlation_id_is_replaced(client: Any, given: str) -> None:
     answer = await client.get("/livez", headers={"X-Correlation-Id": given.encode()})
     assert UUID(answer.headers["x-correlation-id"])
+
+
+async def test_streams_end_when_the_process_stops(live_client: Any, runtime: Any) -> None:
+    async with asyncio.timeout(20), live_client.stream("GET", "/api/workshop/v1/endless") as answer:
+        received = answer.aiter_bytes()
+        assert await anext(received) == b"data: hello\n\n"
+        runtime.stopping.set()
+        assert [chunk async for chunk in received] == [], "ended, not broken off"
 
 
 async def test_streams_pass_unharmed(live_client: Any) -> None:

@@ -84,6 +84,24 @@ async def test_public_routes_replay_too(client: Any, db: Any) -> None:
     assert await count(db, "teams") == 1
 
 
+async def test_files_are_compared_by_what_they_contain(client: Any, as_role: Any) -> None:
+    headers = {**as_role("sales"), "Idempotency-Key": "file-1"}
+    answers = [
+        await client.post("/api/workshop/v1/files", files={"file": ("a.csv", content)}, headers=headers)
+        for content in (b"one", b"one", b"two")
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 422]
+    assert answers[1].headers["idempotent-replay"] == "true"
+
+
+async def test_answers_that_must_not_be_kept_are_not(client: Any, as_role: Any, db: Any) -> None:
+    headers = {**as_role("sales"), "Idempotency-Key": "one"}
+    answers = [await client.post("/api/workshop/v1/secrets", headers=headers) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].json() != answers[1].json()
+    assert await count(db, "idempotency_keys") == 0
+
+
 async def test_a_key_is_forgotten_after_a_day(client: Any, as_role: Any, db: Any) -> None:
     headers = {**as_role("sales"), "Idempotency-Key": "one"}
     await client.post(TEAMS, json={"name": "A"}, headers=headers)

@@ -90,6 +90,8 @@ FILTERS = {
     "tags:empty:true": [3, 4, 5, 6, 7],
     "email:empty:true": [0],
     "created_at:gt:2020-01-01T00:00:00Z": [0, 1, 2, 3, 4, 5, 6, 7],
+    "created_at:lt:2020-01-01": [],
+    "created_at:gt:9999-12-31T23:59:59": [],
 }
 
 
@@ -118,6 +120,7 @@ WRONG = {
     "filter=size:eq:many": ("?filter", "value_invalid"),
     "filter=size:eq:99999999999": ("?filter", "value_invalid"),
     "filter=founded_on:eq:yesterday": ("?filter", "value_invalid"),
+    "filter=created_at:gt:0001-01-01T00:00:00%2B14:00": ("?filter", "value_invalid"),
     "filter=owner_id:eq:me": ("?filter", "value_invalid"),
     "filter=size:in:" + ",".join(["1"] * 201): ("?filter", "too_many"),
     "filter=name:eq:" + "a" * 1001: ("?filter", "too_long"),

@@ -10,7 +10,14 @@ from fastapi.routing import APIRoute
 from uuid_utils.compat import uuid7
 
 from chassis import context, idempotency, openapi
-from chassis.errors import FieldProblem, Malformed, MalformedJson, PreconditionRequired, UnsupportedMediaType
+from chassis.errors import (
+    FieldProblem,
+    Malformed,
+    MalformedJson,
+    PreconditionRequired,
+    ServiceError,
+    UnsupportedMediaType,
+)
 
 CORRELATION = b"x-correlation-id"
 TRACEPARENT = b"traceparent"
@@ -25,6 +32,21 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 class IfMatchMalformed(Malformed):
     code = "if_match_malformed"
     title = "The header If-Match is not a version"
+
+
+class CallerGone(ServiceError):
+    status = 499
+    code = "caller_gone"
+    title = "The caller did not wait for the answer"
+
+
+async def require_caller(request: Request) -> None:
+    """Rolls back what nobody waits for any more: who asked with a time limit has taken silence for an answer.
+
+    Call it as the last thing before the end of the transaction. Raises CallerGone.
+    """
+    if await request.is_disconnected():
+        raise CallerGone()
 
 
 class HouseRoute(APIRoute):
@@ -113,4 +135,4 @@ def is_plain(scope: Mapping[str, Any]) -> bool:
     return "\0" not in scope["path"] and b"%00" not in scope.get("query_string", b"")
 
 
-__all__ = ["HouseRoute", "IfMatch", "context", "router", "tagged"]
+__all__ = ["HouseRoute", "IfMatch", "context", "require_caller", "router", "tagged"]

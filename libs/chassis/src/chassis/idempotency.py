@@ -15,6 +15,7 @@ from fastapi.responses import Response
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.datastructures import FormData, UploadFile
 
 from chassis.auth import authenticate
 from chassis.errors import Conflict, FieldProblem, Malformed, ServiceError
@@ -86,13 +87,25 @@ def _check(key: str) -> None:
 
 async def _digest(request: Request, owner: str) -> bytes:
     """What makes two requests the same: method, address, who asks, and the body to the byte."""
-    if request.headers.get("content-type", "").startswith("multipart/"):
-        # Each sending draws a new boundary, and a file's bytes are not worth keeping in memory for this.
-        body = request.headers.get("content-length", "").encode()
-    else:
-        body = await request.body()
+    # Each sending of a form draws a new boundary, so of a form the values count.
+    is_form = getattr(request, "_form", None) is not None
+    body = await _form_digest(await request.form()) if is_form else await request.body()
     parts: Iterable[bytes] = (request.method.encode(), str(request.url.path).encode(), request.url.query.encode())
     return hashlib.sha256(b"\0".join([*parts, owner.encode(), body])).digest()
+
+
+async def _form_digest(form: FormData) -> bytes:
+    found = hashlib.sha256()
+    for name, value in form.multi_items():
+        found.update(name.encode() + b"\0")
+        if isinstance(value, UploadFile):
+            found.update((value.filename or "").encode() + b"\0")
+            while chunk := await value.read(1_048_576):
+                found.update(chunk)
+            await value.seek(0)
+        else:
+            found.update(value.encode() + b"\0")
+    return found.digest()
 
 
 async def _take(session: AsyncSession, owner: str, key: str, digest: bytes) -> bool:

@@ -4,14 +4,14 @@ import base64
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 import orjson
 from fastapi import Depends, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -206,8 +206,18 @@ def _adapter(column: Any) -> TypeAdapter[Any]:
         bits = next((size for type_, size in INTEGER_BITS if isinstance(column.type, type_)), 63)
         return TypeAdapter(Annotated[int, Field(ge=-(2**bits), lt=2**bits)])
     if kind is datetime:
-        return TypeAdapter(datetime)
+        return TypeAdapter(Annotated[datetime, AfterValidator(_in_utc)])
     return TypeAdapter(kind or str)
+
+
+def _in_utc(value: datetime) -> datetime:
+    """A moment without an offset is meant in UTC."""
+    if value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a year from 1 to 9999") from None
 
 
 def _compared(column: Any, condition: Condition) -> ColumnElement[bool]:

@@ -1,7 +1,7 @@
 """The kinds of fields: each function gives the annotation that checks, documents and describes one field."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
@@ -77,12 +77,16 @@ def date_(label: str, help: str = "") -> Kind:
 
 
 def moment(label: str, help: str = "") -> Kind:
-    """A moment with its offset, `2026-11-23T09:00:00+01:00`."""
+    """A moment with its offset, `2026-11-23T09:00:00+01:00`; kept in UTC."""
 
     def check(value: datetime) -> datetime:
         if value.tzinfo is None:
             refuse("offset_missing", f"{label} needs an offset, such as +01:00 or Z")
-        return value
+        try:
+            return value.astimezone(UTC)
+        except OverflowError:
+            refuse("moment_invalid", f"{label} lies outside the years 1 to 9999")
+            raise
 
     return Kind("moment", label, help, parse=_iso(label, datetime, "moment_invalid"), check=check)
 

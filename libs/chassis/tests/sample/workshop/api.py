@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from fastapi import File, Response, UploadFile
 from fastapi.responses import StreamingResponse
@@ -154,6 +154,12 @@ async def upload(
     return {"bytes": len(await file.read())}
 
 
+@router.post("/secrets", dependencies=[public()])
+async def make_secret(session: Session, response: Response) -> dict[str, str]:
+    response.headers["Cache-Control"] = "no-store"
+    return {"secret": str(uuid4())}
+
+
 class Loose(BaseModel):
     number: int
     words: str
@@ -169,6 +175,15 @@ async def loose(body: Loose, session: Session) -> dict[str, Any]:
 @router.get("/words", dependencies=[public()])
 async def words(session: Reader, q: str = "") -> dict[str, str]:
     return {"q": (await session.execute(text("select cast(:q as text)"), {"q": q})).scalar_one()}
+
+
+@router.get("/endless", dependencies=[public()])
+async def endless() -> StreamingResponse:
+    async def lines() -> AsyncIterator[bytes]:
+        yield b"data: hello\n\n"
+        await asyncio.Event().wait()
+
+    return StreamingResponse(lines(), media_type="text/event-stream")
 
 
 @router.get("/slow", dependencies=[public()])
