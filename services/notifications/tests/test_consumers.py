@@ -141,6 +141,13 @@ async def test_an_imports_duplicates_are_counted_and_not_mailed(publish, db):
     assert await deliveries(db) == []
 
 
+async def test_an_import_is_known_by_its_actor_before_its_own_event_arrives(publish, db):
+    await publish(duplicate_set(ME), actor_type="import", actor_id=uuid4())
+    [notice] = await notices(db)
+    assert notice.channels == ["app"]
+    assert await deliveries(db) == []
+
+
 async def test_many_duplicates_of_one_cause_send_no_mail_even_if_nobody_said_import(publish, db):
     for _ in range(4):
         await publish(duplicate_set(ME), correlation_id="a-script")

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.accounts import AccountState, ContactState
@@ -30,6 +29,7 @@ class Cause:
 
     actor_id: UUID | None
     correlation_id: str
+    is_bulk: bool = False
 
 
 async def tell_new_owner(session: AsyncSession, object_name: str, label: str, state: Owned, cause: Cause) -> None:
@@ -114,7 +114,7 @@ async def _work(
 
 async def tell_owners_of_duplicates(session: AsyncSession, state: DuplicateSetState, cause: Cause) -> None:
     """Each owner of a member is told of his own record; the others' names are not said."""
-    bulk = (await session.execute(select(Bulk).where(Bulk.correlation_id == cause.correlation_id))).first() is not None
+    bulk = cause.is_bulk or await session.get(Bulk, cause.correlation_id) is not None
     owners = {member.owner_id for member in state.members if member.owner_id is not None}
     for owner_id in sorted(owners):
         own = next(member for member in state.members if member.owner_id == owner_id)

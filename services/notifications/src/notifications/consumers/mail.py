@@ -122,7 +122,10 @@ async def send_due(runtime: Runtime, mailer: Mailer, post: Post) -> int:
         for position, outgoing in enumerate(taken):
             # An attempt must not outlast the lease: another process would send the mail again.
             out_of_time = time.monotonic() + 2 * timeout > ends_at and position > 0
-            error = "not enough time left" if out_of_time else await _attempt(runtime, mailer, outgoing, post)
+            if runtime.stopping.is_set() or out_of_time:
+                error: str | None = "left to another process"
+            else:
+                error = await _attempt(runtime, mailer, outgoing, post)
             if error is not None:
                 async with runtime.db.transaction() as session:
                     await give_back(session, taken[position:], error, post)

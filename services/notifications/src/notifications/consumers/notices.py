@@ -70,5 +70,5 @@ def is_news(received: Received) -> bool:
 
 def cause_of(received: Received) -> Cause:
     envelope = received.envelope
-    is_user = envelope.actor_type == "user" and envelope.actor_id is not None
-    return Cause(UUID(envelope.actor_id) if is_user and envelope.actor_id else None, envelope.correlation_id)
+    actor_id = UUID(envelope.actor_id) if envelope.actor_type == "user" and envelope.actor_id else None
+    return Cause(actor_id, envelope.correlation_id, is_bulk=envelope.actor_type == "import")
