@@ -6,7 +6,7 @@ from fastapi import Request, Response, status
 from chassis.access import Access, allow
 from chassis.auth import Principal
 from chassis.db import Reader, Session
-from chassis.http import IfMatch, tagged
+from chassis.http import IfMatch, require_caller, tagged
 from chassis.http import router as house_router
 from chassis.listing import Listing, Page, listing_of
 from contracts.dedup import ClaimReply, ClaimRequest
@@ -35,7 +35,9 @@ def eyes_of(principal: Principal) -> Eyes:
 async def claim(access: MayClaim, command: ClaimRequest, request: Request, session: Session) -> ClaimReply:
     """May these records be written? Reserves their exact keys for ten minutes; the records' events confirm them."""
     secret = request.app.state.runtime.settings.client_secret.get_secret_value()
-    return await claim_keys(session, command, secret)
+    reply = await claim_keys(session, command, secret)
+    await require_caller(request)
+    return reply
 
 
 @router.delete("/claims/{claim_id}", status_code=status.HTTP_204_NO_CONTENT)
