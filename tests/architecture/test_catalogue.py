@@ -68,14 +68,16 @@ def test_compose_runs_every_service(compose: dict[str, Any]) -> None:
 
 
 def test_compose_gives_every_service_its_image_and_command(compose: dict[str, Any]) -> None:
-    for name, container in compose["services"].items():
-        if "build" in container:
-            service = name.removesuffix("-worker").removesuffix("-migrate")
-            assert container["build"]["args"] == {"SERVICE": service}
-            assert container["image"].startswith(f"meridian-{service}:")
-            assert container["read_only"] is True
-            command = {"-worker": "worker", "-migrate": "migrate"}.get(name.removeprefix(service), "api")
-            assert container.get("command", ["api"]) == [command]
+    """Each image is built once."""
+    containers = {name: each for name, each in compose["services"].items() if name.partition("-")[0] in SERVICES}
+    builds = [each["build"]["args"]["SERVICE"] for each in containers.values() if "build" in each]
+    assert sorted(builds) == SERVICES
+    for name, container in containers.items():
+        service, _, part = name.partition("-")
+        assert container["image"].startswith(f"meridian-{service}:")
+        assert container.get("command", ["api"]) == [part or "api"]
+        assert container["read_only"] is True
+        assert container["cap_drop"] == ["ALL"]
 
 
 def test_compose_tells_every_service_where_the_others_are(compose: dict[str, Any]) -> None:
