@@ -9,7 +9,7 @@ import pytest
 from httpx2 import AsyncClient
 from sqlalchemy import func, select
 
-from accounts.models import Account
+from accounts.models import Account, Contact
 from chassis.service import Runtime
 from chassis.testing import Answers, AsRole, Outbox, Publisher
 from contracts import accounts as facts
@@ -113,6 +113,17 @@ class TestCreate:
         created = await make(name="Alfa", tax_number="PL 526-025-02-74")
         assert (created["tax_number"], created["tax_country"]) == ("5260250274", "PL")
 
+    async def test_the_longest_texts_fit_into_an_event(
+        self, make: Make, client: AsyncClient, as_role: AsRole, emitted: Outbox
+    ) -> None:
+        created = await make(name="𝔸" * 255, description="𝔸" * 5_000)
+        sent = {"name": "𝔹" * 255, "description": "\x01\x02" + "𝔹" * 4_999 + "\n"}
+        headers = {**as_role("sales"), "If-Match": '"1"'}
+        response = await client.patch(f"{ACCOUNTS}/{created['id']}", json=sent, headers=headers)
+        assert (response.status_code, response.json()["description"]) == (200, "𝔹" * 4_999)
+        [changed] = await emitted(facts.AccountChanged)
+        assert changed.previous["description"] == "𝔸" * 5_000
+
     async def test_money_keeps_its_digits(self, make: Make, client: AsyncClient, as_role: AsRole) -> None:
         created = await make(name="Alfa", annual_revenue={"amount": "1250000.10", "currency": "EUR"}, currency="pln")
         read = (await client.get(f"{ACCOUNTS}/{created['id']}", headers=as_role("sales"))).json()
@@ -157,7 +168,7 @@ class TestCreate:
             ({"birthday": "30.2.1990"}, "/birthday", "date_invalid"),
             ({"birthday": 0}, "/birthday", "date_invalid"),
             ({"owner_id": "me"}, "/owner_id", "id_invalid"),
-            ({"description": "x" * 20_001}, "/description", "too_long"),
+            ({"description": "x" * 5_001}, "/description", "too_long"),
             ({"owner_id": "00000000-0000-7000-8000-000000000001"}, "/owner_id", "user_unknown"),
             ({"parent_id": "00000000-0000-7000-8000-000000000001"}, "/parent_id", "account_unknown"),
         ],
@@ -418,6 +429,13 @@ class TestHierarchy:
             (1, "Polska"),
             (2, "Milano"),
         ]
+
+    async def test_a_deleted_parent_ends_the_way_up(self, make: Make, client: AsyncClient, as_role: AsRole) -> None:
+        top = await make(name="Holding")
+        leaf = await make(name="Milano", parent_id=top["id"])
+        await client.delete(f"{ACCOUNTS}/{top['id']}", headers=as_role("sales"))
+        tree = (await client.get(f"{ACCOUNTS}/{leaf['id']}/hierarchy", headers=as_role("sales"))).json()["items"]
+        assert [node["name"] for node in tree] == ["Milano"]
 
     async def test_nobody_stands_above_himself(self, make: Make, client: AsyncClient, as_role: AsRole) -> None:
         top = await make(name="Holding")
@@ -690,6 +708,20 @@ class TestContacts:
         sent = {"last_name": "Bianchi", "account_id": person["id"]}
         response = await client.post(CONTACTS, json=sent, headers=as_role("sales"))
         assert (response.status_code, response.json()["code"]) == (409, "person_account_has_no_contacts")
+
+    async def test_nobody_is_left_behind_when_an_account_goes(
+        self, make: Make, client: AsyncClient, as_role: AsRole, runtime: Runtime
+    ) -> None:
+        account = await make(name="Alfa")
+        sent = {"last_name": "Rossi", "account_id": account["id"]}
+        answers = await asyncio.gather(
+            client.delete(f"{ACCOUNTS}/{account['id']}", headers=as_role("sales")),
+            *(client.post(CONTACTS, json=sent, headers=as_role("sales")) for _ in range(4)),
+        )
+        assert {each.status_code for each in answers} <= {201, 204, 422}
+        async with runtime.db.read() as session:
+            left = select(func.count()).select_from(Contact).where(Contact.deleted_at.is_(None))
+            assert await session.scalar(left) == 0
 
     async def test_a_contact_changes_hands(
         self,

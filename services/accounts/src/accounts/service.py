@@ -16,5 +16,6 @@ service = Service(
     policy=POLICY,
     subscriptions=subscriptions,
     objects=(ACCOUNTS, CONTACTS, IMPORTS),
-    workers=(Worker("imports", read_imports),),
+    # Two lanes, so that a short list need not wait for a long one.
+    workers=(Worker("imports-1", read_imports), Worker("imports-2", read_imports)),
 )

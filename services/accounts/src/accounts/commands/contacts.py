@@ -62,6 +62,7 @@ async def create_contact(
         await _require_references(peek, access, contact, set(command.model_fields_set))
     answers = claims.Answers(command.duplicate_token, command.duplicate_bypass_reason)
     async with claims.claimed(runtime, access.principal, contact, "create", answers) as found:
+        await _hold_account(session, contact)
         session.add(contact)
         await emit(session, ContactCreated, contact)
     return contact, found
@@ -93,6 +94,8 @@ async def _write(
     contact = await _locked(session, access, contact_id, expected)
     was_private = contact.is_private
     changed = contact.fill(values)
+    if "account_id" in changed:
+        await _hold_account(session, contact)
     if changed:
         await emit(session, _fact(contact, was_private, changed), contact)
     return contact
@@ -132,6 +135,16 @@ async def _require_business(session: AsyncSession, access: Access, account_id: U
         raise errors.wrong("/account_id", "account_unknown", "There is no such account.")
     if kind == PERSON:
         raise errors.PersonAccountHasNoContacts()
+
+
+async def _hold_account(session: AsyncSession, contact: Contact) -> None:
+    """Until the commit nobody deletes the account: its people go to the bin with it, and none may be missed."""
+    if contact.account_id is None:
+        return
+    with session.no_autoflush:
+        living = select(Account.id).where(Account.id == contact.account_id, Account.deleted_at.is_(None))
+        if await session.scalar(living.with_for_update(key_share=True, read=True)) is None:
+            raise errors.wrong("/account_id", "account_unknown", "There is no such account.")
 
 
 async def assign_contact(session: AsyncSession, access: Access, contact_id: UUID, command: AssignContact) -> Contact:

@@ -1,10 +1,11 @@
 """Every field that people see, once: validation, filters, documentation and screens are made from these models."""
 
+import re
 from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import model_validator
+from pydantic import BeforeValidator, model_validator
 
 from accounts.domain.verification import BUSINESS, PERSON
 from accounts.models.options import CONTACT_ROLES, INDUSTRIES, KINDS, RATINGS, TYPES
@@ -13,6 +14,18 @@ from chassis.fields import AddressFields, FieldModel, Money
 
 ACCOUNTS = "accounts.account"
 USERS = "identity.user"
+
+# Old and new text together must fit into one event, whatever its alphabet.
+DESCRIPTION = 5_000
+_UNTYPABLE = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def typable(value: Any) -> Any:
+    """Without the control characters that come along when text is copied out of other programs."""
+    return _UNTYPABLE.sub("", value) if isinstance(value, str) else value
+
+
+Prose = Annotated[str | None, BeforeValidator(typable)]
 
 
 class AccountFields(FieldModel):
@@ -78,7 +91,7 @@ class AccountFields(FieldModel):
         str | None, fields.currency("Currency", help="Currency that offers and invoices use, ISO 4217.")
     ] = None
     description: Annotated[
-        str | None, fields.long_text("Description", help="What colleagues should know.", max_length=20_000)
+        Prose, fields.long_text("Description", help="What colleagues should know.", max_length=DESCRIPTION)
     ] = None
     first_name: Annotated[str | None, fields.text("First name", help="Of a person account.", max_length=80)] = None
     last_name: Annotated[str | None, fields.text("Last name", help="Of a person account.", max_length=80)] = None
@@ -130,7 +143,7 @@ class ContactFields(FieldModel):
     birthday: Annotated[date | None, fields.date_("Birthday", help="Day of birth.")] = None
     mailing: Annotated[AddressFields | None, fields.address("Mailing address", help="Where letters go.")] = None
     description: Annotated[
-        str | None, fields.long_text("Description", help="What colleagues should know.", max_length=20_000)
+        Prose, fields.long_text("Description", help="What colleagues should know.", max_length=DESCRIPTION)
     ] = None
     do_not_call: Annotated[bool, fields.yes_no("Do not call", help="The person does not want to be called.")] = False
     email_opt_out: Annotated[bool, fields.yes_no("E-mail opt-out", help="The person does not want mail.")] = False

@@ -1,3 +1,4 @@
+from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
@@ -62,9 +63,15 @@ async def ancestors(session: AsyncSession, account_id: UUID) -> list[UUID]:
 async def tree_around(session: AsyncSession, access: Access, account_id: UUID) -> TreeView:
     """The whole group in one statement; branches the caller may not see are left out."""
     await account_by_id(session, access, account_id)
-    top = (await ancestors(session, account_id))[-1]
+    top = await _highest_visible(session, access, await ancestors(session, account_id))
     rows = await session.execute(_below(top, access))
     return TreeView(items=[TreeNode.model_validate(row) for row in rows])
+
+
+async def _highest_visible(session: AsyncSession, access: Access, chain: list[UUID]) -> UUID:
+    """A deleted or hidden parent ends the way up."""
+    seen = set(await session.scalars(select(Account.id).where(Account.id.in_(chain), visible_accounts(access))))
+    return [*takewhile(seen.__contains__, chain)][-1]
 
 
 def _below(top: UUID, access: Access) -> Select[Any]:
