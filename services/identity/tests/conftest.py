@@ -1,6 +1,13 @@
-import pytest
+from collections.abc import AsyncIterator
+from typing import Any
 
-from chassis.service import Service
+import httpx2
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+
+from chassis.auth import PublishedKeys
+from chassis.service import Runtime, Service, attach
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +28,14 @@ def settings_overrides() -> dict[str, object]:
         "admin_email": "Admin@Example.com",
         "admin_password": "first-password",
     }
+
+
+@pytest_asyncio.fixture
+async def door(app: FastAPI, runtime: Runtime, client: httpx2.AsyncClient) -> AsyncIterator[httpx2.AsyncClient]:
+    """The client of an app that accepts the tokens which identity itself signs."""
+
+    async def fetch() -> Any:
+        return (await client.get("/api/identity/v1/jwks")).json()
+
+    attach(app, runtime, PublishedKeys(fetch, pause=0.0))
+    yield client

@@ -166,6 +166,14 @@ class TestUsers:
         broken = await client.get(f"{BASE}/users", params={"cursor": "bm9wZQ"}, headers=as_role("sales"))
         assert (broken.status_code, broken.json()["code"]) == (400, "cursor_invalid")
 
+    @pytest.mark.parametrize("query", [{"sort": "team_ids"}, {"sort": "password"}, {"filter": "password:eq:x"}])
+    async def test_only_fields_with_an_order_sort(
+        self, client: httpx2.AsyncClient, as_role: AsRole, query: dict[str, str]
+    ) -> None:
+        await created(client, as_role)
+        answer = await client.get(f"{BASE}/users", params={"limit": 1, **query}, headers=as_role("sales"))
+        assert answer.status_code == 422, answer.text
+
     async def test_a_change_says_what_changed(
         self, client: httpx2.AsyncClient, as_role: AsRole, emitted: Outbox
     ) -> None:
