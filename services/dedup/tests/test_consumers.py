@@ -6,8 +6,9 @@ from sqlalchemy import func, select, text
 
 from chassis.db import Database
 from chassis.testing import Outbox, Publisher
-from contracts.dedup import DuplicateSetExpired, DuplicateSetExtended, DuplicateSetSuspected
-from dedup.commands.records import COMPARING, compare_queued
+from contracts.dedup import ClaimRequest, DuplicateSetExpired, DuplicateSetExtended, DuplicateSetSuspected
+from dedup.commands.claims import claim_keys
+from dedup.commands.records import COMPARING, compare_queued, keep_records
 from dedup.models import Claim, DuplicatePair, KnownRecord, PendingMatch, RecordKey, SetMember, UserReplica
 from services.dedup.tests.builders import (
     OWNER,
@@ -18,6 +19,7 @@ from services.dedup.tests.builders import (
     contact_created,
     created,
     deleted,
+    item,
     lead,
     user,
 )
@@ -135,6 +137,22 @@ async def test_an_event_names_no_private_contact(publish: Publisher, emitted: Ou
     assert "Tajemnicza" not in event.model_dump_json() and "anna" not in event.model_dump_json()
     assert [member.owner_id for member in event.state.members] == [None, None]
     assert event.state.owner_ids == [OWNER]
+
+
+async def test_a_whole_batch_of_twins_is_one_set_and_the_claimant_keeps_the_key(emitted: Outbox, db: Database) -> None:
+    twins = [account(name="Get Cloudy", tax_number=NIP) for _ in range(5)]
+    claimant = twins[3]
+    request = ClaimRequest.model_validate({"items": [{**item(tax_number=NIP), "record_id": str(claimant.id)}]})
+    async with db.transaction() as session:
+        await claim_keys(session, request, "secret")
+    for _ in range(2):
+        async with db.transaction() as session:
+            await keep_records(session, "account", twins)
+    async with db.read() as session:
+        held = select(Claim.record_id, Claim.is_confirmed).where(Claim.key == f"tax:{NIP}")
+        assert (await session.execute(held)).all() == [(claimant.id, True)]
+    [event] = await emitted()
+    assert {member.id for member in event.state.members} == {each.id for each in twins}
 
 
 async def test_a_claim_moves_to_the_next_holder_of_the_key(publish: Publisher, db: Database) -> None:

@@ -278,5 +278,5 @@ def test_sets_keep_their_identity() -> None:
 
 
 def test_a_member_shows_its_surest_pair() -> None:
-    best = best_pairs(ids(1, 2, 3), [pair(1, 2, 0.8), pair(2, 3, 0.95), pair(3, 9, 0.99)])
+    best = best_pairs([ids(1, 2, 3)], [pair(1, 2, 0.8), pair(2, 3, 0.95), pair(3, 9, 0.99)])
     assert {member.int: found.score for member, found in best.items()} == {1: 0.8, 2: 0.95, 3: 0.95}

@@ -59,11 +59,14 @@ RELEASE = text("""
     RETURNING object, key
 """)
 
+# Of several in the batch that have the same key, the one that reserved it comes first.
 CONFIRM = text("""
     INSERT INTO claims AS held (object, key, record_id, claim_id, label, is_confirmed, lease_until)
-    SELECT object, key, record_id, record_id, label, true, 'infinity'
+    SELECT DISTINCT ON (fresh.object, fresh.key)
+           fresh.object, fresh.key, fresh.record_id, fresh.record_id, fresh.label, true, CAST('infinity' AS timestamptz)
       FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS fresh (record_id uuid, key text, object text, label text)
-     ORDER BY object, key, record_id
+      LEFT JOIN claims USING (object, key)
+     ORDER BY fresh.object, fresh.key, claims.record_id = fresh.record_id DESC NULLS LAST, fresh.record_id
     ON CONFLICT (object, key) DO UPDATE
        SET record_id = excluded.record_id, is_confirmed = true, lease_until = 'infinity', label = excluded.label
      WHERE NOT held.is_confirmed AND (held.record_id = excluded.record_id OR held.lease_until < clock_timestamp())

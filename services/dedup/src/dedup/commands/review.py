@@ -13,8 +13,8 @@ from chassis.outbox import emit_many
 from contracts.dedup import DuplicateSetExpired, DuplicateSetExtended, DuplicateSetSuspected
 from dedup.domain.grouping import Pair, best_pairs, components, regroup
 from dedup.domain.score import SUSPECTED, Reason
-from dedup.models import DuplicatePair, DuplicateSet, KnownRecord, SetMember
-from dedup.queries.candidates import Draft, Known, dismissed_pairs, is_dismissed, known, matches_for
+from dedup.models import DuplicatePair, DuplicateSet, SetMember
+from dedup.queries.candidates import Draft, Known, dismissed_pairs, is_dismissed, known_records, matches_for
 from dedup.queries.rules import rules_in_force
 
 HIDDEN_LABEL = "Private contact"
@@ -26,7 +26,8 @@ async def review_sets(session: AsyncSession, ids: Sequence[UUID]) -> None:
     touched = {*ids, *(side for pair in fresh for side in (pair.one, pair.other))}
     sets = await _open_sets_of(session, touched)
     around = touched.union(*(each.member_ids for each in sets.values()))
-    kept = [pair for pair in await _stored_pairs(session, around) if not {pair.one, pair.other} & set(ids)]
+    anew = set(ids)
+    kept = [pair for pair in await _stored_pairs(session, around) if pair.one not in anew and pair.other not in anew]
     pairs = [pair for pair in (*kept, *fresh) if pair.one in around and pair.other in around]
     await _store_pairs(session, ids, fresh)
     await _apply(session, sets, pairs)
@@ -35,15 +36,12 @@ async def review_sets(session: AsyncSession, ids: Sequence[UUID]) -> None:
 async def _live(session: AsyncSession, ids: Iterable[UUID]) -> list[Known]:
     rules = await rules_in_force(session)
     watched = [name for name, rule in rules.items() if {rule.terms.on_create, rule.terms.on_edit} != {"off"}]
-    columns = (KnownRecord.id, KnownRecord.object, KnownRecord.label, KnownRecord.owner_id, KnownRecord.is_private)
-    statement = select(*columns, KnownRecord.fingerprint, KnownRecord.canonical).where(
-        KnownRecord.id.in_(list(ids)), ~KnownRecord.is_deleted, KnownRecord.object.in_(watched)
-    )
-    return [known(tuple(row)) for row in await session.execute(statement)]
+    return [each for each in await known_records(session, ids) if each.object in watched]
 
 
 async def _fresh_pairs(session: AsyncSession, live: Sequence[Known]) -> list[Pair]:
-    found = await matches_for(session, [Draft(each.id, each.canonical) for each in live], SUSPECTED)
+    drafts = [Draft(each.id, each.canonical) for each in live]
+    found = await matches_for(session, drafts, SUSPECTED, are_stored=True)
     rejected = await dismissed_pairs(session, [each.id for each in live])
     pairs: dict[tuple[UUID, UUID], Pair] = {}
     for each, matches in zip(live, found, strict=True):
@@ -64,9 +62,11 @@ async def _open_sets_of(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID
 async def _stored_pairs(session: AsyncSession, ids: Iterable[UUID]) -> list[Pair]:
     wanted = list(ids)
     touching = or_(DuplicatePair.one_id.in_(wanted), DuplicatePair.other_id.in_(wanted))
-    rows = (await session.execute(select(DuplicatePair).where(touching))).scalars()
+    # Columns and not entities: thousands of pairs may be read for a handful of sets.
+    columns = select(DuplicatePair.one_id, DuplicatePair.other_id, DuplicatePair.score, DuplicatePair.reasons)
+    rows = await session.execute(columns.where(touching))
     return [
-        Pair(row.one_id, row.other_id, row.score, tuple(Reason(**reason) for reason in row.reasons)) for row in rows
+        Pair(one, other, score, tuple(Reason(**reason) for reason in reasons)) for one, other, score, reasons in rows
     ]
 
 
@@ -133,21 +133,20 @@ Members = dict[tuple[UUID, ...], tuple[list[dict[str, Any]], list[UUID]]]
 async def _members(session: AsyncSession, groups: Sequence[tuple[UUID, ...]], pairs: Sequence[Pair]) -> Members:
     """For each group its members as the event shows them, and the owners."""
     wanted = [member for group in groups for member in group]
-    rows = (await session.execute(select(KnownRecord).where(KnownRecord.id.in_(wanted)))).scalars()
-    records = {record.id: record for record in rows}
-    return {group: _shown(group, records, pairs) for group in groups}
+    records = {record.id: record for record in await known_records(session, wanted)}
+    best = best_pairs(groups, pairs)
+    return {group: _shown(group, records, best) for group in groups}
 
 
 def _shown(
-    group: tuple[UUID, ...], records: Mapping[UUID, KnownRecord], pairs: Sequence[Pair]
+    group: tuple[UUID, ...], records: Mapping[UUID, Known], best: Mapping[UUID, Pair]
 ) -> tuple[list[dict[str, Any]], list[UUID]]:
-    best = best_pairs(group, pairs)
     members = [_member(records[member], best[member]) for member in group]
     owners = {records[member].owner_id for member in group}
     return members, sorted(owner for owner in owners if owner is not None)
 
 
-def _member(record: KnownRecord, pair: Pair) -> dict[str, Any]:
+def _member(record: Known, pair: Pair) -> dict[str, Any]:
     """Events reach everybody who subscribes, so a private contact is there without its name and owner."""
     return {
         "object": record.object,

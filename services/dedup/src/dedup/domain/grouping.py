@@ -1,6 +1,5 @@
 """From pairs to sets: which records belong together, and which of the sets that exist already they are."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
@@ -63,12 +62,12 @@ def regroup(existing: Mapping[UUID, Iterable[UUID]], groups: Iterable[tuple[UUID
     return Regrouped(kept, list(free), expired)
 
 
-def best_pairs(members: Iterable[UUID], pairs: Iterable[Pair]) -> dict[UUID, Pair]:
-    """For each member the surest pair with another member."""
-    inside = set(members)
-    by_member: dict[UUID, list[Pair]] = defaultdict(list)
+def best_pairs(groups: Iterable[tuple[UUID, ...]], pairs: Iterable[Pair]) -> dict[UUID, Pair]:
+    """For each member of a group the surest pair with another member of it."""
+    group_of = {member: at for at, group in enumerate(groups) for member in group}
+    best: dict[UUID, Pair] = {}
     for pair in pairs:
-        if pair.one in inside and pair.other in inside:
-            by_member[pair.one].append(pair)
-            by_member[pair.other].append(pair)
-    return {member: max(found, key=lambda pair: (pair.score, pair.other)) for member, found in by_member.items()}
+        if group_of.get(pair.one, -1) == group_of.get(pair.other, -2):
+            for side in (pair.one, pair.other):
+                best[side] = max(best.get(side, pair), pair, key=lambda each: (each.score, each.one, each.other))
+    return best

@@ -1,20 +1,17 @@
 """Whom a record is worth comparing with, and how alike they are: two steps, the first in SQL, the second in Python."""
 
 import asyncio
-import json
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, select, text
+from sqlalchemy import ARRAY, Uuid, bindparam, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dedup.domain.canonical import Canonical
 from dedup.domain.keys import GENERIC_ABOVE, blocking_keys, promise
 from dedup.domain.score import Comparison, comparable, compare
-from dedup.models import DismissedPair
+from dedup.models import DismissedPair, KnownRecord
 
 MOST_CANDIDATES = 60
 # Comparing is pure Python; after this many pairs others get a turn on the event loop.
@@ -35,11 +32,17 @@ CANDIDATES = text("""
                row_number() OVER (PARTITION BY item ORDER BY sum(promise) DESC, record_id) AS place
           FROM hits WHERE sharing <= :generic_above + 1 GROUP BY item, record_id
     )
-    SELECT ranked.item, records.id, records.object, records.label, records.owner_id, records.is_private,
-           records.fingerprint, records.canonical
-      FROM ranked JOIN records ON records.id = ranked.record_id
-     WHERE ranked.place <= :most + 1 AND NOT records.is_deleted
+    SELECT item, array_agg(record_id) AS near FROM ranked WHERE place <= :most + 1 GROUP BY item
 """)
+STORED = (
+    KnownRecord.id,
+    KnownRecord.object,
+    KnownRecord.label,
+    KnownRecord.owner_id,
+    KnownRecord.is_private,
+    KnownRecord.fingerprint,
+    KnownRecord.canonical,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,25 +74,39 @@ class Match:
     comparison: Comparison
 
 
-async def matches_for(session: AsyncSession, drafts: Sequence[Draft], least: float) -> list[list[Match]]:
-    """For each draft its matches with a score of `least` or more, best first."""
+async def matches_for(
+    session: AsyncSession, drafts: Sequence[Draft], least: float, *, are_stored: bool = False
+) -> list[list[Match]]:
+    """For each draft its matches with a score of `least` or more, best first.
+
+    `are_stored`: the drafts are what is stored, so two of them are compared once for both.
+    """
     near = await _near(session, drafts)
+    done: dict[tuple[UUID | None, UUID], Comparison] = {}
     found: list[list[Match]] = []
     compared = 0
     for item, draft in enumerate(drafts):
-        matches = _compared(draft, near.get(item, ()), least)
-        found.append(sorted(matches, key=lambda match: (-match.comparison.score, match.known.id)))
-        compared += len(near.get(item, ()))
+        matches = [_match(draft, known, done if are_stored else None) for known in _others(draft, near.get(item, ()))]
+        good = [match for match in matches if match.comparison.score >= least]
+        found.append(sorted(good, key=lambda match: (-match.comparison.score, match.known.id)))
+        compared += len(matches)
         if compared > PAIRS_PER_TURN:
             compared = 0
             await asyncio.sleep(0)
     return found
 
 
-def _compared(draft: Draft, near: Iterable[Known], least: float) -> list[Match]:
-    others = (known for known in near if known.id != draft.record_id and comparable(draft.canonical, known.canonical))
-    matches = (Match(known, compare(draft.canonical, known.canonical)) for known in others)
-    return [match for match in matches if match.comparison.score >= least]
+def _others(draft: Draft, near: Iterable[Known]) -> list[Known]:
+    return [known for known in near if known.id != draft.record_id and comparable(draft.canonical, known.canonical)]
+
+
+def _match(draft: Draft, known: Known, done: dict[tuple[UUID | None, UUID], Comparison] | None) -> Match:
+    if done is None or draft.record_id is None:
+        return Match(known, compare(draft.canonical, known.canonical))
+    comparison = done.pop((known.id, draft.record_id), None)
+    if comparison is None:
+        comparison = done[draft.record_id, known.id] = compare(draft.canonical, known.canonical)
+    return Match(known, comparison)
 
 
 async def _near(session: AsyncSession, drafts: Sequence[Draft]) -> dict[int, list[Known]]:
@@ -103,20 +120,20 @@ async def _near(session: AsyncSession, drafts: Sequence[Draft]) -> dict[int, lis
         "generic_above": GENERIC_ABOVE,
         "most": MOST_CANDIDATES,
     }
-    near: dict[int, list[Known]] = defaultdict(list)
-    seen: dict[UUID, Known] = {}
-    for item, *row in (await session.execute(CANDIDATES, bound)).all():
-        if row[0] not in seen:
-            seen[row[0]] = known(row)
-        near[item].append(seen[row[0]])
-    return near
+    rows = await session.execute(CANDIDATES, bound)
+    near = {row.item: row.near for row in rows}
+    records = {each.id: each for each in await known_records(session, {each for ids in near.values() for each in ids})}
+    return {item: [records[each] for each in ids if each in records] for item, ids in near.items()}
 
 
-def known(row: Sequence[Any]) -> Known:
-    """From id, object, label, owner, privacy, fingerprint and canonical form, in this order."""
-    identity, kind, label, owner, is_private, fingerprint, canonical = row
-    stored = json.loads(canonical) if isinstance(canonical, str | bytes) else canonical
-    return Known(identity, kind, label, owner, is_private, fingerprint, Canonical.from_json(stored))
+async def known_records(session: AsyncSession, ids: Iterable[UUID]) -> list[Known]:
+    """Those of the records that are not deleted."""
+    statement = select(*STORED).where(KnownRecord.id == func.any(bindparam("ids", list(ids), ARRAY(Uuid))))
+    rows = await session.execute(statement.where(~KnownRecord.is_deleted))
+    return [
+        Known(identity, kind, label, owner, is_private, fingerprint, Canonical.from_json(canonical))
+        for identity, kind, label, owner, is_private, fingerprint, canonical in rows
+    ]
 
 
 async def dismissed_pairs(session: AsyncSession, ids: Iterable[UUID]) -> dict[tuple[UUID, UUID], tuple[str, str]]:
