@@ -161,8 +161,9 @@ async def test_work_goes_to_active_people(client, as_role, publish):
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "assignee_not_found")
     given = await client.post(path, json={"assignee_id": str(other)}, headers=as_role("sales"))
     assert (given.status_code, given.json()["assignee_name"]) == (200, "Ada Test")
-    agenda = await client.get(f"{URL}/agenda", headers=as_role("sales", user_id=other))
-    assert agenda.status_code == 200
+    await client.post(f"{URL}/activities/{made['id']}/completion", json={}, headers=as_role("sales"))
+    late = await client.post(path, json={"assignee_id": str(SALES)}, headers=as_role("sales"))
+    assert (late.status_code, late.json()["code"]) == (409, "activity_already_closed")
 
 
 @pytest.mark.parametrize("event", [account(), contact(uuid4()), lead()])

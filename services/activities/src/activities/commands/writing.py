@@ -133,7 +133,7 @@ async def cancel_activity(session: AsyncSession, activity_id: UUID, access: Acce
 async def assign_activity(
     session: AsyncSession, activity_id: UUID, command: AssignActivity, access: Access, grace: timedelta
 ) -> Written:
-    activity = await activity_for_update(session, activity_id, None, access)
+    activity = await _open_activity(session, activity_id, access)
     records = await _records_of(session, activity)
     await require_assignee(session, access.principal, command.assignee_id, records)
     if activity.assignee_id == command.assignee_id:

@@ -60,6 +60,7 @@ class Hub:
         self._most_waiting = most_waiting
         self._listeners: set[Listener] = set()
         self._running: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
         self.listening = asyncio.Event()
 
     def join(self, principal: Principal) -> Listener:
@@ -67,6 +68,7 @@ class Hub:
         self._listeners.add(listener)
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._run(), name="stream hub")
+            self._ending = asyncio.create_task(self._end_with_process(), name="stream end")
         return listener
 
     def leave(self, listener: Listener) -> None:
@@ -81,8 +83,16 @@ class Hub:
             log.exception("stream_hub_failed")
         finally:
             self.listening.clear()
-            for listener in self._listeners:
-                listener.end()
+            self._end_all()
+
+    async def _end_with_process(self) -> None:
+        """At once, also while the broker is away: open streams would hold up the stopping."""
+        await self._runtime.stopping.wait()
+        self._end_all()
+
+    def _end_all(self) -> None:
+        for listener in self._listeners:
+            listener.end()
 
     async def _pass_on(self, received: Received) -> None:
         state = received.event.state

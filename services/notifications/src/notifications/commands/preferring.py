@@ -3,6 +3,7 @@ from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, model_validator
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.fields import FieldModel, refuse
@@ -50,10 +51,12 @@ class ChooseChannels(FieldModel):
 
 
 async def choose_channels(session: AsyncSession, user_id: UUID, command: ChooseChannels) -> Preference:
-    preference = await preference_of(session, user_id)
-    preference.choices = command.channels
     quiet = command.quiet_hours
-    preference.quiet_from, preference.quiet_to = (quiet.starts, quiet.ends) if quiet else (None, None)
-    session.add(preference)
-    await session.flush()
-    return preference
+    values = {
+        "choices": command.channels,
+        "quiet_from": quiet.starts if quiet else None,
+        "quiet_to": quiet.ends if quiet else None,
+    }
+    chosen = upsert(Preference).values(user_id=user_id, **values)
+    await session.execute(chosen.on_conflict_do_update(index_elements=[Preference.user_id], set_=values))
+    return await preference_of(session, user_id)
