@@ -32,7 +32,8 @@ async def test_fifty_creates_at_once_leave_one_customer(system: System, mark: st
 
 
 async def _by_api(system: System, body: dict[str, Any]) -> int:
-    status, answer = 503, None
+    status: int = 503
+    answer: Any = None
     while status == 503:
         # So many at once may take longer than the question's one second; then nothing was saved and one asks again.
         status, answer = await system.call("POST", "/api/accounts/v1/accounts", json=body)

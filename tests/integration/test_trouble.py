@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -60,7 +61,7 @@ async def test_killing_each_service_during_an_import_changes_no_total(system: Sy
         await until(lambda: _progressed(system, made["id"]))
         pid = system.supervisor.run.pids[name]
         os.kill(pid, signal.SIGKILL)
-        await until(lambda name=name, pid=pid: _back(system, name, pid), 60)
+        await until(partial(_back, system, name, pid), 60)
     done = await until(lambda: _finished(system, made["id"]), 110)
     outcomes = await rows(system, "accounts", "select count(*) n from import_rows where import_id = $1", done["id"])
     assert done["created"] + done["duplicate"] + done["failed"] == 1200 == outcomes[0]["n"]
