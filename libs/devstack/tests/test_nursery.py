@@ -66,6 +66,7 @@ def test_a_process_is_our_own_child_in_its_own_group_and_dies_by_its_signal(nurs
     assert isinstance(process, Adopted)
     assert psutil.Process(process.pid).ppid() == os.getpid()
     assert os.getpgid(process.pid) == process.pid
+    assert psutil.Process(process.pid).name() == "program"
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(0.1)
     process.send_signal(signal.SIGKILL)

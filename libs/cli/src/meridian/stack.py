@@ -78,7 +78,7 @@ async def load_demo_once(local: Local, run: Run) -> None:
     if process.returncode:
         say(f"The demo data could not be loaded:\n{output.decode(errors='replace')}")
         return
-    local.demo_mark.write_text(output.decode(errors="replace"), encoding="utf-8")
+    state.write_private(local.demo_mark, output.decode(errors="replace"))
 
 
 def greet(local: Local, run: Run, seconds: float) -> None:

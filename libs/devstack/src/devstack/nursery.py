@@ -136,6 +136,7 @@ def _fulfil(wish: dict[str, Any]) -> None:
 
 def _become(wish: dict[str, Any]) -> NoReturn:
     os.setsid()
+    ctypes.CDLL(None).prctl(_PR_SET_NAME, wish["module"].encode()[:15], 0, 0, 0)
     _await_adoption(wish["parent"])
     with open(os.devnull, "rb") as nothing, open(wish["log"], "ab") as log:
         for target, source in ((0, nothing), (1, log), (2, log)):
