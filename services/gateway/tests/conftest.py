@@ -177,6 +177,9 @@ class Leads:
     async def _redirect(self, request: web.Request) -> web.StreamResponse:
         return web.Response(status=303, headers={"Location": "https://elsewhere.example/"})
 
+    async def _refuse(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response({"code": "forbidden"}, status=403, content_type=PROBLEM)
+
     async def _empty(self, request: web.Request) -> web.StreamResponse:
         return web.Response(status=204)
 

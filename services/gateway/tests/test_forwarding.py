@@ -88,6 +88,11 @@ class TestRequest:
         assert answer.json()["limit"] == MIB
         assert leads.seen == []
 
+    async def test_a_refusal_before_the_body_was_read_arrives(self, door: httpx2.AsyncClient) -> None:
+        answer = await door.post("/api/accounts/v1/imports/refuse", content=b"x" * (20 * MIB))
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+        assert (await door.get(ECHO)).status_code == 200
+
     async def test_exactly_the_limit_passes(self, door: httpx2.AsyncClient) -> None:
         assert (await door.post(ECHO, content=b"x" * MIB)).json()["size"] == MIB
 
@@ -202,6 +207,14 @@ class TestTrouble:
             answer = await door.get("/api/leads/v1/never")
         assert (answer.status_code, answer.json()["code"]) == (504, "service_timeout")
         await asyncio.wait_for(leads.left.wait(), 10)
+
+    async def test_a_bug_of_ours_is_a_clear_answer_too(
+        self, door: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("gateway.domain.routes.target", lambda *_: 1 / 0)
+        answer = await door.get(ECHO)
+        assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+        assert "division" not in answer.text
 
     async def test_websockets_are_not_spoken(self, door: httpx2.AsyncClient) -> None:
         upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis import context, http, problems, telemetry
-from chassis.errors import NotFound, ServiceError, TooLarge
+from chassis.errors import InternalError, NotFound, ServiceError, TooLarge
 from gateway import queries
 from gateway.api.bodies import drain
 from gateway.api.callers import caller_of
@@ -76,6 +76,8 @@ class Door:
                     await self._app(scope, receive, visit.send)
             except ServiceError as error:
                 await visit.refuse(error, receive)
+            except Exception as error:
+                await visit.fail(error, receive)
             if is_api:
                 visit.finished()
 
@@ -116,12 +118,15 @@ class Visit:
         self._scope = scope
         self._send = send
         self._dress = dress
+        # What counts as the status when the caller left before there was one.
         self._status = 499
+        self._has_begun = False
         self._started_at = time.perf_counter()
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
+            self._has_begun = True
             headers = put_on(list(message.get("headers", ())), self._dress)
             correlation = (http.CORRELATION, context.current_correlation_id().encode())
             if all(name != http.CORRELATION for name, _ in headers):
@@ -133,6 +138,13 @@ class Visit:
         headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
         await self.send({"type": "http.response.start", "status": 200, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})
+
+    async def fail(self, error: Exception, receive: Receive) -> None:
+        """An answer that has begun can only be cut off, which raising does; else the caller gets a clear one."""
+        if self._has_begun:
+            raise error
+        logger.error("request_failed", method=self._scope["method"], path=self._scope["path"], exc_info=error)
+        await self.refuse(InternalError(), receive)
 
     async def refuse(self, error: ServiceError, receive: Receive) -> None:
         body = problems.problem_body(error, self._scope["path"])

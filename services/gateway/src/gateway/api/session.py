@@ -21,6 +21,14 @@ from gateway.domain.browser import csrf_token
 router = APIRouter(route_class=HouseRoute, responses=PROBLEMS, dependencies=[public()], tags=["session"])
 
 
+TOO_MANY: dict[int | str, dict[str, Any]] = {
+    429: {
+        "description": "Too many attempts; Retry-After says when to come again",
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}
+
+
 class BrowserSession(BaseModel):
     user: dict[str, Any] = Field(description="As GET /api/identity/v1/me shows them.")
     csrf_token: str = Field(description="Send it as X-CSRF-Token with every POST, PUT, PATCH and DELETE.")
@@ -50,7 +58,7 @@ class Desk:
 At = Annotated[Desk, Depends(Desk)]
 
 
-@router.post("/session", status_code=201, response_model=BrowserSession)
+@router.post("/session", status_code=201, response_model=BrowserSession, responses=TOO_MANY)
 async def sign_in(command: OpenSession, desk: At, response: Response) -> BrowserSession | Response:
     """Sets the session's cookie."""
     callers.require_own_page(desk.gate, desk.headers)

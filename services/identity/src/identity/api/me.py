@@ -6,6 +6,7 @@ from chassis.db import Reader, Session
 from chassis.http import HouseRoute, IfMatch, tagged
 from identity import queries
 from identity.api.parts import Person, SessionId, SignInDesk
+from identity.api.sessions import TOO_MANY
 from identity.commands.credentials import ChangePassword, change_own_password
 from identity.commands.users import ChangeProfile, change_user
 from identity.queries import UserView
@@ -30,7 +31,7 @@ async def change_me(
     return tagged(response, UserView.model_validate(await change_user(session, person.id, version, command)))
 
 
-@router.post("/me/password", status_code=204)
+@router.post("/me/password", status_code=204, responses=TOO_MANY)
 async def change_my_password(
     command: ChangePassword, session: Session, person: Person, desk: SignInDesk, current: SessionId
 ) -> None:

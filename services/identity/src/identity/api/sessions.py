@@ -22,6 +22,14 @@ from identity.queries import SessionNotFound, SessionView
 router = APIRouter(route_class=HouseRoute)
 
 
+TOO_MANY: dict[int | str, dict[str, Any]] = {
+    429: {
+        "description": "Too many failed attempts; Retry-After says when to come again",
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}
+
+
 class KeySet(BaseModel):
     keys: list[dict[str, Any]]
 
@@ -35,7 +43,7 @@ class TokenRequest(BaseModel):
     client_secret: str = ""
 
 
-@router.post("/sessions", status_code=201, dependencies=[public()], tags=["sessions"])
+@router.post("/sessions", status_code=201, dependencies=[public()], tags=["sessions"], responses=TOO_MANY)
 async def sign_in(command: SignIn, desk: SignInDesk, origin: From, response: Response) -> SignedIn:
     """Public. Failed attempts are limited by e-mail and address: 429 with Retry-After."""
     response.headers["Cache-Control"] = "no-store"
