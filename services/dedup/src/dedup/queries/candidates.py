@@ -34,7 +34,7 @@ CANDIDATES = text("""
     )
     SELECT item, array_agg(record_id) AS near FROM ranked WHERE place <= :most + 1 GROUP BY item
 """)
-STORED = (
+STORED = select(
     KnownRecord.id,
     KnownRecord.object,
     KnownRecord.label,
@@ -42,7 +42,7 @@ STORED = (
     KnownRecord.is_private,
     KnownRecord.fingerprint,
     KnownRecord.canonical,
-)
+).where(KnownRecord.id == func.any(bindparam("ids", type_=ARRAY(Uuid))), ~KnownRecord.is_deleted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +128,7 @@ async def _near(session: AsyncSession, drafts: Sequence[Draft]) -> dict[int, lis
 
 async def known_records(session: AsyncSession, ids: Iterable[UUID]) -> list[Known]:
     """Those of the records that are not deleted."""
-    statement = select(*STORED).where(KnownRecord.id == func.any(bindparam("ids", list(ids), ARRAY(Uuid))))
-    rows = await session.execute(statement.where(~KnownRecord.is_deleted))
+    rows = await session.execute(STORED, {"ids": list(ids)})
     return [
         Known(identity, kind, label, owner, is_private, fingerprint, Canonical.from_json(canonical))
         for identity, kind, label, owner, is_private, fingerprint, canonical in rows
@@ -139,8 +138,10 @@ async def known_records(session: AsyncSession, ids: Iterable[UUID]) -> list[Know
 async def dismissed_pairs(session: AsyncSession, ids: Iterable[UUID]) -> dict[tuple[UUID, UUID], tuple[str, str]]:
     """Pairs with one of the records that somebody called different, with the fingerprints of that time."""
     wanted = list(ids)
+    if not wanted:
+        return {}
     statement = select(DismissedPair).where(or_(DismissedPair.one_id.in_(wanted), DismissedPair.other_id.in_(wanted)))
-    rows = (await session.execute(statement)).scalars() if wanted else ()
+    rows = (await session.execute(statement)).scalars()
     return {(row.one_id, row.other_id): (row.one_fingerprint, row.other_fingerprint) for row in rows}
 
 

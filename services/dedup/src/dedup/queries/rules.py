@@ -1,6 +1,6 @@
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, cast
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -9,6 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dedup.domain.decision import DEFAULT_RULES, Action, RuleTerms
 from dedup.models import Rule
+
+# Columns and not entities: every claim asks.
+RULES = select(Rule.object, Rule.version, Rule.on_create, Rule.on_edit, Rule.block_on)
 
 ObjectName = Literal["account", "contact", "lead"]
 
@@ -32,15 +35,15 @@ class RuleInForce:
 
 
 async def rules_in_force(session: AsyncSession) -> dict[str, RuleInForce]:
-    stored = {rule.object: rule for rule in (await session.execute(select(Rule))).scalars()}
-    return {
-        name: RuleInForce(terms_of(stored[name]), stored[name].version) if name in stored else RuleInForce(default, 0)
-        for name, default in DEFAULT_RULES.items()
-    }
+    rules = {name: RuleInForce(default, 0) for name, default in DEFAULT_RULES.items()}
+    for row in await session.execute(RULES):
+        rules[row.object] = RuleInForce(terms_of(row), row.version)
+    return rules
 
 
-def terms_of(rule: Rule) -> RuleTerms:
-    return RuleTerms(cast(Action, rule.on_create), cast(Action, rule.on_edit), tuple(rule.block_on))
+def terms_of(rule: Any) -> RuleTerms:
+    """From a `Rule` or a row with its columns."""
+    return RuleTerms(rule.on_create, rule.on_edit, tuple(rule.block_on))
 
 
 async def rule_of(session: AsyncSession, name: ObjectName) -> RuleView:
