@@ -490,6 +490,23 @@ class TestOwner:
         untouched = await client.get(f"{CONTACTS}/{others['id']}", headers=as_role("sales"))
         assert untouched.json()["owner_id"] == others["owner_id"]
 
+    async def test_an_edit_that_changes_hands_too_tells_both(
+        self,
+        make: Make,
+        client: AsyncClient,
+        as_role: AsRole,
+        emitted: Outbox,
+        known_user: Callable[..., Awaitable[UUID]],
+    ) -> None:
+        heir, created, contact = await known_user(), await make(name="Alfa"), await make(CONTACTS, last_name="Rossi")
+        headers = {**as_role("sales"), "If-Match": '"1"'}
+        sent = {"owner_id": str(heir), "rating": "Hot"}
+        await client.patch(f"{ACCOUNTS}/{created['id']}", json=sent, headers=headers)
+        sent = {"owner_id": str(heir), "account_id": created["id"]}
+        await client.patch(f"{CONTACTS}/{contact['id']}", json=sent, headers=headers)
+        kinds = [type(event).__name__ for event in await emitted()]
+        assert kinds[2:] == ["AccountChanged", "AccountAssigned", "ContactPublished", "ContactAssigned"]
+
     @pytest.mark.parametrize(("fields", "code"), [({"is_active": False}, "user_inactive"), (None, "user_unknown")])
     async def test_only_active_users_are_given_records(
         self,

@@ -99,10 +99,18 @@ class TestSearch:
         text = search.search_text((), stored, ())
         assert all(any(spelling in text for spelling in group) for group in search.needles(query))
 
-    @pytest.mark.parametrize("query", ["PL 526-025-02-74", "pl5260250274", "526 025 02 74", "5260250274"])
+    @pytest.mark.parametrize(
+        "query", ["PL 526-025-02-74", "pl5260250274", "526 025 02 74", "5260250274", "PL 5260250274"]
+    )
     def test_tax_numbers_are_found_however_they_are_written(self, query: str) -> None:
         text = search.search_text(("Firma",), (), ("PL5260250274",))
-        assert all(any(spelling in text for spelling in group) for group in search.needles(query))
+        code = search.code_in(query)
+        words = all(any(spelling in text for spelling in group) for group in search.needles(query))
+        assert words or (code is not None and code in text)
+
+    @pytest.mark.parametrize("query", ["St Mary 12", "Alfa 2000", "Bar Sport", "12"])
+    def test_a_name_with_a_number_is_no_code(self, query: str) -> None:
+        assert search.code_in(query) is None
 
     def test_every_word_counts(self) -> None:
         assert search.needles("Żółw Gdańsk") == [["zolw"], ["gdansk"]]

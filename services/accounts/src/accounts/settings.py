@@ -8,5 +8,5 @@ class AccountsSettings(ServiceSettings):
     persons_need_tax_number: bool = False
     # Rows per transaction of an import: large enough to amortise the commit, small enough to hold no lock for long.
     import_chunk: int = 100
-    # Share of the time between two chunks that an import leaves to everybody else.
-    import_rest: float = 0.25
+    # How long an import rests after a chunk, as a part of what the chunk has taken: the others' share of the machine.
+    import_rest: float = 0.5

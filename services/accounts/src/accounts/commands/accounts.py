@@ -122,8 +122,10 @@ async def _write(
     changed, reopened = account.edit(values)
     if "parent_id" in changed:
         await _require_no_cycle(session, account)
-    if changed:
-        await emit(session, AccountAssigned if changed == {"owner_id"} else AccountChanged, account)
+    if changed - {"owner_id"}:
+        await emit(session, AccountChanged, account)
+    if "owner_id" in changed:
+        await emit(session, AccountAssigned, account)
     if reopened:
         await emit(session, AccountVerificationReopened, account)
     return account

@@ -96,16 +96,21 @@ async def _write(
     changed = contact.fill(values)
     if "account_id" in changed:
         await _hold_account(session, contact)
-    if changed:
-        await emit(session, _fact(contact, was_private, changed), contact)
+    for fact in _facts(contact, was_private, changed):
+        await emit(session, fact, contact)
     return contact
 
 
-def _fact(contact: Contact, was_private: bool, changed: set[str]) -> type[Fact]:
-    """The weightiest reason names the event: who may see the contact, then whose it is, then the rest."""
+def _facts(contact: Contact, was_private: bool, changed: set[str]) -> list[type[Fact]]:
+    """Who may see the contact weighs more than what else changed; a new owner is told in any case."""
+    facts: list[type[Fact]] = []
     if contact.is_private != was_private:
-        return ContactMadePrivate if contact.is_private else ContactPublished
-    return ContactAssigned if changed == {"owner_id"} else ContactChanged
+        facts.append(ContactMadePrivate if contact.is_private else ContactPublished)
+    elif changed - {"owner_id"}:
+        facts.append(ContactChanged)
+    if "owner_id" in changed:
+        facts.append(ContactAssigned)
+    return facts
 
 
 async def _locked(session: AsyncSession, access: Access, contact_id: UUID, expected: int | None) -> Contact:

@@ -47,21 +47,26 @@ def needles(query: str) -> list[list[str]]:
     query = query.strip()
     if _PHONE_LIKE.match(query) and len(digits(query)) >= TRIGRAM:
         return [_phone_spellings(digits(query))]
+    return [_spellings(word) for word in fold(query).split()]
+
+
+def code_in(query: str) -> str | None:
+    """`PL 526-104 08 28` without separators: a country perhaps, then only pieces with digits. None for other text."""
+    words = fold(query).split()
     whole = compact(query)
-    groups = [[word] for word in fold(query).split()]
-    if len(groups) > 1 and len(whole) > TRIGRAM and any(letter.isdigit() for letter in whole):
-        return [[whole]] if _looks_like_code(groups) else groups
-    if len(groups) == 1 and whole and whole != groups[0][0] and any(letter.isdigit() for letter in whole):
-        groups[0].append(whole)
-    return groups
+    if len(words) < 2 or len(whole) <= TRIGRAM:
+        return None
+    starts = len(words[0]) == 2 or _has_digit(words[0])
+    return whole if starts and all(_has_digit(word) for word in words[1:]) else None
 
 
-def _looks_like_code(groups: list[list[str]]) -> bool:
-    """`PL 526 104 08 28`: an optional country prefix and then only pieces with digits."""
-    words = [group[0] for group in groups]
-    head, rest = words[0], words[1:]
-    starts = len(head) == 2 or any(letter.isdigit() for letter in head)
-    return starts and all(any(letter.isdigit() for letter in word) for word in rest)
+def _spellings(word: str) -> list[str]:
+    bare = compact(word)
+    return [word, bare] if _has_digit(word) and bare not in ("", word) else [word]
+
+
+def _has_digit(word: str) -> bool:
+    return any(letter.isdigit() for letter in word)
 
 
 def _phone_spellings(number: str) -> list[str]:

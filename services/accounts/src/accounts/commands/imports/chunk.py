@@ -1,5 +1,6 @@
 """A chunk of rows: one question to dedup, then one short transaction for records, outcomes and progress together."""
 
+import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from accounts.commands import claims
 from accounts.commands.imports import lease
 from accounts.commands.imports.link import link_to_accounts
-from accounts.commands.imports.prepare import Prepared, prepare_rows
+from accounts.commands.imports.prepare import ROWS_WITHOUT_PAUSE, Prepared, prepare_rows
 from accounts.domain.rows import Problem
 from accounts.models import Account, Contact, Import, ImportRow
 from accounts.models.imports import RUNNING
@@ -64,9 +65,13 @@ async def _store(
 
 
 async def _store_records(session: AsyncSession, records: Sequence[Account | Contact]) -> None:
-    session.add_all(records)
-    await emit_many(session, AccountCreated, [record for record in records if isinstance(record, Account)])
-    await emit_many(session, ContactCreated, [record for record in records if isinstance(record, Contact)])
+    """A few at a time: building rows and events is pure Python, and requests in the same process want their turn."""
+    for start in range(0, len(records), ROWS_WITHOUT_PAUSE):
+        part = records[start : start + ROWS_WITHOUT_PAUSE]
+        session.add_all(part)
+        await emit_many(session, AccountCreated, [record for record in part if isinstance(record, Account)])
+        await emit_many(session, ContactCreated, [record for record in part if isinstance(record, Contact)])
+        await asyncio.sleep(0)
 
 
 async def _fenced(session: AsyncSession, job: Import, holder: UUID) -> Import:
