@@ -1,4 +1,5 @@
 import asyncio
+import signal
 import subprocess
 import sys
 import time
@@ -73,7 +74,7 @@ async def test_a_killed_child_is_named_with_its_signal(tmp_path: Path, monkeypat
     child.start()
     keeping = asyncio.create_task(child.keep_alive())
     assert child.process is not None
-    child.process.kill()
+    child.process.send_signal(signal.SIGKILL)
 
     async def restarted() -> bool:
         return child.restarts == 1

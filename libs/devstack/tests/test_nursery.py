@@ -77,4 +77,4 @@ def test_without_the_nursery_processes_start_the_slow_way(folder: Path) -> None:
     process = start(Nursery(), "7", folder)
     assert isinstance(process, subprocess.Popen)
     assert process.wait(20) == 7
-    assert Path(sys.executable).name in process.args[0]
+    assert isinstance(process.args, list) and Path(sys.executable).name in str(process.args[0])

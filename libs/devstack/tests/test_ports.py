@@ -1,6 +1,7 @@
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -8,9 +9,9 @@ from devstack import ports
 
 
 @pytest.fixture
-def busy() -> "socket.socket":
+def busy() -> Iterator[socket.socket]:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server  # type: ignore[misc]
+        yield server
 
 
 def port_of(server: socket.socket) -> int:
