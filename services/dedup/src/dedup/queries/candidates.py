@@ -128,7 +128,10 @@ async def _near(session: AsyncSession, drafts: Sequence[Draft]) -> dict[int, lis
 
 async def known_records(session: AsyncSession, ids: Iterable[UUID]) -> list[Known]:
     """Those of the records that are not deleted."""
-    rows = await session.execute(STORED, {"ids": list(ids)})
+    wanted = list(ids)
+    if not wanted:
+        return []
+    rows = await session.execute(STORED, {"ids": wanted})
     return [
         Known(identity, kind, label, owner, is_private, fingerprint, Canonical.from_json(canonical))
         for identity, kind, label, owner, is_private, fingerprint, canonical in rows
