@@ -52,10 +52,8 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     422: _problem("Values not accepted; `errors` has a pointer to each"),
     503: _problem("A part of the system does not answer; try again"),
 }
-VERSIONED: dict[int | str, dict[str, Any]] = {
-    412: _problem("Somebody changed the record in the meantime"),
-    428: _problem("The header If-Match is missing"),
-}
+CHANGED: dict[int | str, dict[str, Any]] = {412: _problem("Somebody changed the record in the meantime")}
+VERSION_MISSING = _problem("The header If-Match is missing")
 
 IDEMPOTENCY_PARAMETER = {
     "name": "Idempotency-Key",
@@ -64,6 +62,7 @@ IDEMPOTENCY_PARAMETER = {
     "description": "Repeat a request with the same key and body to get the first answer again; kept for 24 hours.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
 }
+SAFE = {"GET", "HEAD", "OPTIONS"}
 ETAG = {"description": "The version, for If-Match.", "schema": {"type": "string", "examples": ['"3"']}}
 
 
@@ -73,7 +72,7 @@ def completed(options: dict[str, Any]) -> dict[str, Any]:
     extra = dict(options.get("openapi_extra") or {})
     if "POST" in methods:
         extra["parameters"] = [*extra.get("parameters", []), IDEMPOTENCY_PARAMETER]
-    responses = {**PROBLEMS, **(options.get("responses") or {})}
+    responses = {**PROBLEMS, **({} if methods <= SAFE else CHANGED), **(options.get("responses") or {})}
     return {**options, "responses": responses, "openapi_extra": extra or None}
 
 
@@ -113,7 +112,7 @@ def _complete_operation(operation: dict[str, Any], dependant: Dependant, schemas
     for parameter in operation.get("parameters", ()):
         if parameter["name"] == "If-Match":
             parameter["required"] = True
-            operation["responses"].update({str(status): problem for status, problem in VERSIONED.items()})
+            operation["responses"]["428"] = VERSION_MISSING
     for status, response in operation["responses"].items():
         if status.startswith("2") and "version" in _properties(response, schemas):
             response["headers"] = {"ETag": ETAG}

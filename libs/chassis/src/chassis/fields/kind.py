@@ -11,6 +11,19 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 Check = Callable[[Any], Any]
 
 
+SCHEMAS: Mapping[str, dict[str, Any]] = {
+    "email": {"format": "email", "examples": ["ann@example.com"]},
+    "url": {"format": "uri", "examples": ["https://example.com"]},
+    "phone": {"examples": ["+48 22 123 45 67"]},
+    "tax_number": {"examples": ["PL 526-025-02-74"]},
+    "country": {"examples": ["PL"], "minLength": 2, "maxLength": 2},
+    "currency": {"examples": ["EUR"], "minLength": 3, "maxLength": 3},
+    "time_zone": {"examples": ["Europe/Warsaw"]},
+    "wall_time": {"examples": ["2026-11-23T09:00"]},
+}
+"""What a JSON schema says about a kind."""
+
+
 @dataclass(frozen=True)
 class Option:
     """One value of a picklist; `value` is stored and sent, `label` is shown."""
@@ -82,8 +95,18 @@ class Kind:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         found = handler(schema)
-        found.update({"title": self.label, "description": self.help, **dict(self.schema)})
+        # Of an optional field the value's own schema stands beside {"type": "null"}.
+        value = found["anyOf"][0] if "anyOf" in found else found
+        found.update({"title": self.label, "description": self.help})
+        value.update({**SCHEMAS.get(self.name, {}), **dict(self.schema), **self._limits(value)})
         return found
+
+    def _limits(self, value: JsonSchemaValue) -> dict[str, Any]:
+        known = [option.value for option in self.options]
+        if value.get("type") == "array":
+            return {"items": {**value["items"], "enum": known}} if known and not self.open_set else {}
+        limits = {"maxLength": self.max_length, "minLength": self.min_length, "enum": None if self.open_set else known}
+        return {name: limit for name, limit in limits.items() if limit}
 
     def described(self) -> dict[str, Any]:
         """Its part of /meta that does not depend on where it is used."""

@@ -20,6 +20,7 @@ from chassis.settings import ServiceSettings
 from chassis.testing import databases
 from chassis.testing.answers import Answers
 from chassis.testing.events import Outbox, Publisher
+from chassis.testing.hostile import Hostile
 from chassis.testing.tokens import SIGNING_KEY, AsRole, headers_for
 
 NO_BROKER = "127.0.0.1:9"
@@ -161,3 +162,9 @@ def publish(runtime: Runtime) -> Publisher:
 @pytest.fixture
 def emitted(runtime: Runtime) -> Outbox:
     return Outbox(runtime.db)
+
+
+@pytest.fixture
+def hostile(client: httpx2.AsyncClient) -> Hostile:
+    """`assert await hostile(as_role("admin")) == []`: no input makes the service fail, every refusal is a problem."""
+    return Hostile(client)
