@@ -7,9 +7,10 @@ from uuid import UUID, uuid4
 
 import pytest
 from httpx2 import AsyncClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from accounts.models import Account, Contact
+from accounts.queries.search import found_in
 from chassis.service import Runtime
 from chassis.testing import Answers, AsRole, Outbox, Publisher
 from contracts import accounts as facts
@@ -951,9 +952,37 @@ class TestMeta:
     async def test_every_field_is_explained(self, client: AsyncClient, as_role: AsRole) -> None:
         document = (await client.get(f"{ROOT}/meta", headers=as_role("read_only"))).json()
         objects = {each["name"]: {field["name"]: field for field in each["fields"]} for each in document["objects"]}
-        assert {"account", "contact"} <= objects.keys()
-        for name in ("account", "contact"):
+        assert objects.keys() == {"account", "contact", "import"}
+        for name in objects:
             assert all(field["label"] and field["help"] for field in objects[name].values())
         assert objects["account"]["name"]["required"] and not objects["account"]["phone"]["required"]
         assert [option["value"] for option in objects["account"]["rating"]["options"]] == ["Hot", "Warm", "Cold"]
         assert objects["account"]["billing"]["kind"] == "address"
+        assert objects["account"]["verification"]["filterable"]
+
+
+FILL = """
+INSERT INTO accounts (id, version, kind, name, verification, owner_id, search_key, search_text)
+SELECT gen_random_uuid(), 1, 'business', md5(n::text), 'to_verify', gen_random_uuid(), md5(n::text), md5(n::text)
+FROM generate_series(1, 5000) n
+"""
+
+
+class TestIndexes:
+    @pytest.mark.parametrize(
+        ("words", "index"),
+        [
+            ("zolw", "ix_accounts_search_text"),
+            ("+39 055 2345678", "ix_accounts_search_text"),
+            ("PL 526 025 02 74", "ix_accounts_search_text"),
+            ("zo", "ix_accounts_search_key"),
+        ],
+    )
+    async def test_searches_are_served_by_one(self, runtime: Runtime, words: str, index: str) -> None:
+        question = select(Account.id).where(Account.deleted_at.is_(None), found_in(Account, words))
+        shown = question.compile(dialect=runtime.db.engine.dialect, compile_kwargs={"literal_binds": True})
+        async with runtime.db.transaction() as session:
+            await session.execute(text(FILL))
+            await session.execute(text("ANALYZE accounts"))
+            plan = "\n".join(await session.scalars(text(f"EXPLAIN {shown}".replace(":", "\\:"))))
+        assert index in plan

@@ -12,7 +12,7 @@ from accounts.domain.hierarchy import MAX_DEPTH, closes_a_cycle
 from accounts.domain.matching import ACCOUNT_COLUMNS
 from accounts.domain.verification import TO_VERIFY, VERIFIED, initial_status, may_choose_status, missing_for_verified
 from accounts.models import Account, Contact
-from accounts.models.fields import AccountFields
+from accounts.models.fields import VERIFICATION, AccountFields
 from accounts.queries.accounts import account_by_id, ancestors
 from accounts.queries.errors import AccountNotFound
 from accounts.queries.visibility import visible_accounts
@@ -48,7 +48,7 @@ Bypass = Annotated[
 
 
 class CreateAccount(AccountFields):
-    verification: Literal["to_verify", "verified", "rejected"] | None = None
+    verification: Annotated[str | None, VERIFICATION] = None
     duplicate_token: Token = None
     duplicate_bypass_reason: Bypass = None
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, model_validator
 
-from accounts.domain.verification import BUSINESS, PERSON
-from accounts.models.options import CONTACT_ROLES, INDUSTRIES, KINDS, RATINGS, TYPES
+from accounts.domain.verification import BUSINESS, PERSON, TO_VERIFY
+from accounts.models.options import CONTACT_ROLES, INDUSTRIES, KINDS, RATINGS, STATUSES, TYPES
 from chassis import fields
 from chassis.fields import AddressFields, FieldModel, Money
 
@@ -117,6 +117,19 @@ class AccountFields(FieldModel):
             return form
         names = [form[part].strip() for part in ("first_name", "last_name") if isinstance(form.get(part), str)]
         return {**form, "name": " ".join(filter(None, names))} if any(names) else form
+
+
+VERIFICATION = fields.picklist(
+    "Verification",
+    help="Whether the data department has checked the data; changed by its own command.",
+    options=STATUSES,
+)
+
+
+class AccountCard(AccountFields):
+    """What a card shows and a list is filtered by: the form, and what only commands change."""
+
+    verification: Annotated[str, VERIFICATION] = TO_VERIFY
 
 
 class ContactFields(FieldModel):

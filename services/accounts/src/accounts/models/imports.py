@@ -12,7 +12,7 @@ from chassis.db import Record
 from contracts.accounts import ImportState
 
 PENDING, RUNNING, COMPLETED, FAILED, CANCELLED = "pending", "running", "completed", "failed", "cancelled"
-UNFINISHED = (PENDING, RUNNING)
+UNFINISHED, FINISHED = (PENDING, RUNNING), (COMPLETED, FAILED, CANCELLED)
 
 
 class Import(Record, Base):

@@ -1,7 +1,8 @@
 """The picklists, as (value, label). Values are stored as they are shown: people's files need no translation."""
 
-from accounts.domain.verification import BUSINESS, PERSON
+from accounts.domain.verification import BUSINESS, PERSON, REJECTED, TO_VERIFY, VERIFIED
 
+STATUSES = ((TO_VERIFY, "To verify"), (VERIFIED, "Verified"), (REJECTED, "Rejected"))
 KINDS = ((BUSINESS, "Business"), (PERSON, "Person"))
 
 

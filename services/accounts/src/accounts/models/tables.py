@@ -24,6 +24,9 @@ class Base(DeclarativeBase):
 # As many digits as the form takes: fifteen before the point, four after it.
 MONEY = Numeric(20, 4)
 
+# A pending list makes each search scan it, and now and then one insert pay for all that waited in it.
+NO_PENDING_LIST = {"fastupdate": "off"}
+
 # Folded text is ASCII: comparing bytes is its order in every database, whatever its locale, and prefixes are ranges.
 BYTEWISE = String(collation="C")
 

@@ -1,7 +1,7 @@
 """What lists can be filtered, sorted and searched by."""
 
 from accounts.models import Account, Contact
-from accounts.models.fields import AccountFields, ContactFields
+from accounts.models.fields import AccountCard, ContactFields
 from accounts.queries.search import found_in
 from accounts.queries.views import AccountView, ContactView
 from chassis.fields import ObjectCatalogue
@@ -13,18 +13,17 @@ ACCOUNTS = ObjectCatalogue(
     label="Account",
     plural="Accounts",
     help="A company one does business with, or a person who is a customer without one.",
-    model=AccountFields,
+    model=AccountCard,
     view=AccountView,
     columns=Account,
     filterable=(
-        "verification",
         "created_by",
         "updated_by",
         "phone_e164",
         *(f"billing_{part}" for part in _ADDRESS),
         *(f"shipping_{part}" for part in _ADDRESS),
     ),
-    sortable=("verification", "billing_city", "billing_country"),
+    sortable=("billing_city", "billing_country"),
     # By code points `Zebra` would stand before `apple`, and `Łódź` after both.
     expressions={"name": Account.search_key},
     search=lambda words: found_in(Account, words),

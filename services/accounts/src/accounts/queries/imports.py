@@ -1,7 +1,7 @@
 import csv
 import io
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -10,23 +10,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from accounts.domain.spreadsheet import safe_cell
 from accounts.models import Import, ImportRow
+from accounts.models.imports import FINISHED, UNFINISHED
 from accounts.queries.errors import ImportNotFound
 from accounts.queries.views import ImportRowView, ImportView, plain
 from accounts.queries.visibility import visible_imports
+from chassis import fields
 from chassis.access import Access
-from chassis.fields import ObjectCatalogue
+from chassis.fields import FieldModel, ObjectCatalogue
 from chassis.listing import Listing, Page, paginate
 
 ROWS_AT_ONCE = 500
 
 
-class ImportFields(BaseModel):
-    """Lists of imports need no field of their own, only what every record has."""
+class ImportFields(FieldModel):
+    """What lists of imports are filtered by."""
 
-    object: str
-    status: str
-    filename: str
-    owner_id: UUID
+    object: Annotated[str, fields.picklist("Object", help="What the rows are.", options=("accounts", "contacts"))]
+    status: Annotated[str, fields.picklist("Status", help="How far it is.", options=(*UNFINISHED, *FINISHED))]
+    filename: Annotated[str, fields.text("File", help="Name of the file as it was sent.")]
+    owner_id: Annotated[UUID, fields.reference("Owner", help="Who sent it.", to="identity.user")]
 
 
 IMPORTS = ObjectCatalogue(
