@@ -297,11 +297,13 @@ async def test_claims_that_cannot_be_meant_are_refused(
     assert response.json()["errors"][0]["pointer"].startswith("/items")
 
 
-@pytest.mark.parametrize(
-    "strange", [None, 7, True, [], {"street": 5}, "\u202e", "x" * 20000, "🦄", "'; DROP TABLE records"]
-)
-async def test_strange_values_are_compared_as_well_as_they_can_be(ask: Asking, strange: Any) -> None:
-    [result] = await ask(item(name="Acme", phone=strange, billing=strange, email=strange, tax_number=strange))
+STRANGE = [None, 7, True, [], {"street": 5}, "\u202e", "x" * 20000, "🦄" * 3000, "株" * 3000, "'; DROP TABLE records"]
+
+
+@pytest.mark.parametrize("value", STRANGE)
+async def test_strange_values_are_compared_as_well_as_they_can_be(ask: Asking, value: Any) -> None:
+    place = {"street": value, "postal_code": value, "city": value}
+    [result] = await ask(item(name=value, phone=value, billing=place, email=value, website=value, tax_number=value))
     assert result["decision"] == "clear"
 
 

@@ -196,6 +196,12 @@ def test_a_name_alone_is_never_an_exact_key() -> None:
     assert exact_keys(business("Get Cloudy", billing={"street": "Długa 10"})) == []
 
 
+def test_keys_fit_into_an_index_whatever_the_script() -> None:
+    long = business("株式会社" * 200, phone="221112233", **HERE)
+    assert max(len(key) for key in [*exact_keys(long), *blocking_keys(long)]) <= 200
+    assert exact_keys(long) != exact_keys(business("株式会社" * 100 + "有限", phone="221112233", **HERE))
+
+
 def test_exact_keys_by_family() -> None:
     full = business("Get Cloudy", tax_number="5250001122", phone="221112233", email="info@getcloudy.pl", **HERE)
     assert [family(key) for key in exact_keys(full)] == ["tax", "name_address", "name_phone"]

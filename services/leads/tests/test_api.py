@@ -499,3 +499,40 @@ async def test_the_same_request_twice_makes_one_lead(client: AsyncClient, as_rol
     other = await client.post(f"{API}/leads", json=PERSON, headers=headers)
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
     assert len(await emitted(LeadCaptured)) == 1
+
+
+async def test_a_lead_in_the_bin_comes_back_although_its_queue_is_gone(
+    leads: Leads, client: AsyncClient, as_role: AsRole
+) -> None:
+    queue, headers = await leads.queue(), as_role("admin")
+    lead = await leads.capture(queue_id=queue["id"])
+    await client.delete(f"{API}/leads/{lead['id']}", headers={**headers, **tag(1)})
+    assert (await client.delete(f"{API}/queues/{queue['id']}", headers={**headers, **tag(1)})).status_code == 204
+    restored = (await client.post(f"{API}/leads/{lead['id']}/restoration", headers=headers)).json()
+    home = (await client.get(f"{API}/queues/{restored['queue_id']}", headers=headers)).json()
+    assert home["is_default"]
+
+
+async def test_a_refusal_by_dedup_loses_no_lead(leads: Leads, answer: Answers) -> None:
+    answer("dedup", CLAIMS, lambda body: (403, {"code": "forbidden"}))
+    assert (await leads.capture())["duplicate_check"] == "pending"
+
+
+@pytest.mark.parametrize("words", ["!!!", "%", "_", "\\"])
+async def test_searching_for_signs_finds_nothing(
+    leads: Leads, client: AsyncClient, as_role: AsRole, words: str
+) -> None:
+    await leads.capture()
+    found = await client.get(f"{API}/leads", params={"q": words}, headers=as_role("sales"))
+    assert (found.status_code, found.json()["items"]) == (200, [])
+
+
+async def test_the_api_describes_itself(client: AsyncClient, as_role: AsRole) -> None:
+    document = (await client.get("/openapi.json")).json()
+    body = document["paths"]["/api/leads/v1/forms/{form_key}/submissions"]["post"]["requestBody"]["content"]
+    assert set(body) == {"application/json", "application/x-www-form-urlencoded"}
+    meta = (await client.get(f"{API}/meta", headers=as_role("sales"))).json()
+    described = {entry["name"]: {field["name"]: field for field in entry["fields"]} for entry in meta["objects"]}
+    assert set(described) == {"lead", "queue", "form", "submission"}
+    assert [name for name, field in described["lead"].items() if field["required"]] == ["last_name"]
+    assert {option["value"] for option in described["lead"]["source"]["options"]} > {"toll_free", "trade_fair"}

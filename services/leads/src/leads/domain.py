@@ -85,7 +85,7 @@ def digits(text: str | None) -> str:
 def split_utm(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """(the other fields, the utm_* parameters without prefix), as a landing page sends them."""
     named = {name: found.group(1) for name in fields if (found := _UTM.fullmatch(name))}
-    utm = {short: str(fields[name])[:255] for name, short in named.items() if fields[name]}
+    utm = {short: _plain(str(fields[name])[:255]) for name, short in named.items() if fields[name]}
     return {name: value for name, value in fields.items() if name not in named}, utm
 
 

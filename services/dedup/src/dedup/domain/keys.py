@@ -1,5 +1,6 @@
 """Keys. Exact keys may be claimed by one record; blocking keys only say whom it is worth comparing with."""
 
+import hashlib
 from itertools import combinations
 
 from .canonical import Canonical, sorted_words
@@ -10,6 +11,10 @@ FAMILIES = ("tax", "email", "email_name", "name_address", "name_phone")
 GENERIC_ABOVE = 60
 # How much a shared key promises, by the part before the colon: decides whom to score when there are too many.
 PROMISE = {"t": 12, "e": 8, "p": 6, "f": 6, "a": 5, "2": 4, "d": 3, "s": 3, "l": 3, "b": 4, "z": 3, "n": 2, "w": 1}
+
+
+# An index takes 2,700 bytes; a script without an alphabet grows when it is spelt in Latin letters.
+LONGEST = 200
 
 
 def family(exact_key: str) -> str:
@@ -32,7 +37,13 @@ def exact_keys(record: Canonical) -> list[str]:
         found.append(f"name_address:{name}|{record.street}|{record.number}|{record.postcode}")
     if name:
         found += [f"name_phone:{name}|{phone[-7:]}" for phone in record.phones]
-    return found
+    return [_short(key) for key in found]
+
+
+def _short(key: str) -> str:
+    if len(key) <= LONGEST:
+        return key
+    return f"{key[: LONGEST - 33]}#{hashlib.blake2b(key.encode(), digest_size=16).hexdigest()}"
 
 
 def blocking_keys(record: Canonical) -> list[str]:
@@ -45,7 +56,7 @@ def blocking_keys(record: Canonical) -> list[str]:
     found += _person_keys(record.person)
     if record.born and record.person:
         found.append(f"b:{record.born}|{min(record.person.split())[:1]}")
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(_short(key) for key in found))
 
 
 def _place_keys(record: Canonical) -> list[str]:

@@ -19,6 +19,8 @@ from .canonical import (
 )
 
 ADDRESSES = {"account": ("billing", "shipping"), "contact": ("mailing",), "lead": ()}
+LONGEST = 500
+"""Characters of a value that are looked at; nobody is told apart by what comes after."""
 PHONES = (("phone_e164", "phone"), ("mobile_e164", "mobile"))
 
 
@@ -54,7 +56,7 @@ def label(kind: str, fields: Mapping[str, Any]) -> str:
 
 def _text(fields: Mapping[str, Any], name: str) -> str:
     value = fields.get(name)
-    return "" if value is None else str(value).replace("\x00", "").strip()
+    return "" if value is None else str(value)[:LONGEST].replace("\x00", "").strip()
 
 
 def _is_person_account(fields: Mapping[str, Any]) -> bool:

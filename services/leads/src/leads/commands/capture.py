@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
@@ -25,13 +25,18 @@ from leads.queries.forms import form_by_key
 from leads.queries.leads import CapturedLead, LeadView
 from leads.queries.statuses import statuses_in_force
 
+UtmName = Annotated[str, StringConstraints(max_length=50)]
+UtmValue = Annotated[str, StringConstraints(max_length=255)]
+
 
 class CaptureLead(LeadFields):
     """A new lead. Without an owner or a queue it waits in the default queue."""
 
     owner_id: Annotated[UUID | None, reference("Owner", "User who works on the lead", to="identity.user")] = None
     queue_id: Annotated[UUID | None, reference("Queue", "Queue it waits in", to="leads.queue")] = None
-    utm: dict[str, str] = {}
+    utm: dict[UtmName, UtmValue] = Field(
+        default={}, max_length=50, description="utm_* parameters of the landing page, without the prefix"
+    )
     duplicate_token: Annotated[
         str | None, text("Duplicate token", "From an answer duplicate_confirm: save it all the same", max_length=200)
     ] = None

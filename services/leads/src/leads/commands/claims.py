@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from chassis.auth import Principal
 from chassis.errors import Conflict, ServiceError
-from chassis.questions import Unanswered, ask
+from chassis.questions import Refused, Unanswered, ask
 from chassis.service import Runtime
 from contracts.dedup import Candidate, ClaimItem, ClaimReply, ClaimRequest, ClaimResult, Viewer
 from leads.domain import MATCHED
@@ -114,8 +114,8 @@ async def claimed(runtime: Runtime, item: ClaimItem) -> AsyncIterator[Found]:
 async def _asked(runtime: Runtime, item: ClaimItem) -> Found:
     try:
         [result] = await ask_many(runtime, [item])
-    except Unanswered:
-        logger.warning("duplicate_check_postponed", lead_id=str(item.record_id))
+    except (Unanswered, Refused) as error:
+        logger.warning("duplicate_check_postponed", lead_id=str(item.record_id), reason=str(error))
         return Found(is_checked=False)
     refuse(result)
     return Found(result.candidates, result.hidden_matches, claim_id=result.claim_id)

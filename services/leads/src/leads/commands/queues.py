@@ -10,7 +10,7 @@ from chassis.errors import Conflict, Forbidden
 from chassis.fields import partial
 from chassis.outbox import emit
 from contracts.leads import LeadAssigned, QueueChanged, QueueCreated, QueueDeleted
-from leads.commands.places import Place, record_assignment
+from leads.commands.places import Place, default_queue, record_assignment
 from leads.models import Form, Lead, Queue
 from leads.queries.queues import QueueFields, QueueNotFound, queue_by_id
 
@@ -69,9 +69,12 @@ async def delete_queue(session: AsyncSession, queue_id: UUID, expected: int) -> 
     queue = await _queue_for_change(session, queue_id, expected)
     if queue.is_default:
         raise DefaultQueueNeeded()
-    waiting = select(func.count()).select_from(Lead).where(Lead.queue_id == queue_id)
-    if (await session.execute(waiting)).scalar_one():
+    inside = select(func.count()).select_from(Lead).where(Lead.queue_id == queue_id, Lead.deleted_at.is_(None))
+    if (await session.execute(inside)).scalar_one():
         raise QueueNotEmpty()
+    # Leads in the bin shall find a queue when they come back.
+    other = (await default_queue(session)).id
+    await session.execute(update(Lead).where(Lead.queue_id == queue_id).values(queue_id=other))
     queue.deleted_at = datetime.now(UTC)
     await session.execute(update(Form).where(Form.queue_id == queue_id).values(queue_id=None))
     await emit(session, QueueDeleted, queue)

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 
-from chassis.questions import Unanswered
+from chassis.questions import Refused, Unanswered
 from chassis.service import Runtime, Worker
 from leads.commands.later import check_postponed
 
@@ -12,7 +12,7 @@ POLL = 5.0
 
 async def catch_up_on_checks(runtime: Runtime) -> None:
     while not runtime.stopping.is_set():
-        with suppress(Unanswered):
+        with suppress(Unanswered, Refused):
             while await check_postponed(runtime):
                 pass
         with suppress(TimeoutError):

@@ -3,7 +3,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.access import Access
@@ -104,7 +104,8 @@ class LeadHistory(BaseModel):
 
 def found_by(words: str) -> ColumnElement[bool]:
     """Every word occurs somewhere in names, company, e-mail, phone or tax number."""
-    return and_(*(Lead.search.contains(word, autoescape=True) for word in folded(words).split()))
+    wanted = folded(words).split()
+    return and_(*(Lead.search.contains(word, autoescape=True) for word in wanted)) if wanted else false()
 
 
 LEADS = ObjectCatalogue(
@@ -133,12 +134,6 @@ LEADS = ObjectCatalogue(
 
 def visible(access: Access) -> ColumnElement[bool]:
     return access.rows(Lead.owner_id, team=UserReplica)
-
-
-def in_reach(access: Access) -> ColumnElement[bool]:
-    """What the caller may change. What waits in a queue belongs to nobody yet, so a whole team may."""
-    waiting = Lead.queue_id.is_not(None) if access.scope == "team" else Lead.id.is_(None)
-    return or_(access.rows(Lead.owner_id, team=UserReplica), waiting)
 
 
 async def lead_by_id(session: AsyncSession, access: Access, lead_id: UUID) -> Lead:
