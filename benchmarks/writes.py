@@ -25,7 +25,7 @@ class Creations:
         row = self.rows[number % len(self.rows)]
         body = {
             "kind": "business",
-            "name": f"{row['company']} {self.mark} {number}",
+            "name": f"{row['name']} {self.mark} {number}",
             "phone": f"+3902{(number * 7919) % 10_000_000:07d}",
             "email": f"info{number}@{self.mark}{number}.example.com",
             "billing": {"street": f"Via {self.mark} {number}", "city": row["city"], "country": "IT"},
