@@ -62,6 +62,7 @@ def test_it_is_typed(checkout: Path) -> None:
 def test_it_is_in_every_list(checkout: Path) -> None:
     rules = ("tests/architecture/test_catalogue.py", "tests/architecture/test_house_rules.py")
     run(checkout, BIN / "pytest", "-q", *rules, "-k", "campaigns or compose or page or owner")
+    run(checkout, BIN / "pytest", "-q", "libs/contracts/tests/test_catalogue.py")
 
 
 def test_its_own_tests_pass(checkout: Path) -> None:

@@ -1,17 +1,19 @@
 """The catalogue is complete and keeps to the house's names."""
 
+import importlib
+import pkgutil
 import re
 
 import pytest
 
-from contracts import accounts, activities, dedup, identity, leads, notifications
+import contracts
 from contracts.catalogue import TOPICS, Topic, event_class, parse, state_of, topic_named, topic_of, topics_of
 from contracts.event import Event, Fact
 from contracts.examples import example
 
 EVENTS = [(event, topic) for topic in TOPICS for event in topic.events]
 IDS = [event.__name__ for event, _ in EVENTS]
-MODULES = (accounts, activities, dedup, identity, leads, notifications)
+MODULES = [importlib.import_module(f"contracts.{found.name}") for found in pkgutil.iter_modules(contracts.__path__)]
 
 
 @pytest.mark.parametrize(("event", "topic"), EVENTS, ids=IDS)

@@ -62,6 +62,7 @@ class Names:
             "plural": self.plural,
             "Plural": self.plural.replace("_", " ").capitalize(),
             "Label": label,
+            "owner": _owner(self.service),
             "example_id": f"01935a00-0000-7000-8000-{crc32(self.service.encode()):012x}",
         }
 
@@ -70,10 +71,14 @@ def _camel(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_"))
 
 
+def _owner(service: str) -> str:
+    return f"@meridian/{service.replace('_', '-')}"
+
+
 def names_of(service: str, aggregate: str | None) -> Names:
     """Raises NotPossible for a name that cannot be a package, and when no singular can be told from it."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]*[a-z0-9]", service) or keyword.iskeyword(service):
-        raise NotPossible(f"{service!r} cannot be the name of a package: use small letters, digits and _.")
+    if not re.fullmatch(r"[a-z]+(_[a-z]+)*", service) or keyword.iskeyword(service):
+        raise NotPossible(f"{service!r} cannot be the name of a package: use small letters and _.")
     if importlib.util.find_spec(service) is not None:
         raise NotPossible(f"A module {service!r} exists already; two packages of one name hide each other.")
     singular = aggregate or (re.sub("ies$", "y", service) if service.endswith("ies") else service.removesuffix("s"))
@@ -189,7 +194,7 @@ def with_last(text: str, begin: str, end: str, entry: str) -> str:
 
 def owners(new: str) -> str:
     files = (f"/services/{new}/", f"/libs/contracts/src/contracts/{new}.py")
-    return "".join(f"{path:<51} @meridian/{new}\n" for path in files)
+    return "".join(f"{path:<51} {_owner(new)}\n" for path in files)
 
 
 def make(root: Path, names: Names) -> list[Path]:
