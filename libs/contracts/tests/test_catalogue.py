@@ -7,6 +7,7 @@ import re
 import pytest
 
 import contracts
+from contracts import leads
 from contracts.catalogue import TOPICS, Topic, event_class, parse, state_of, topic_named, topic_of, topics_of
 from contracts.event import Event, Fact
 from contracts.examples import example
