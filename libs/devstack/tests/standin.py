@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from devstack import discovery, state
+from devstack.nursery import Nursery
 from devstack.ports import PortBusy
 from devstack.processes import ServerFailed
 from devstack.state import Local, Run
@@ -58,6 +59,8 @@ async def main(root: Path) -> None:
     with state.lock(local):
         local.logs.mkdir(exist_ok=True)
         supervisor = Supervisor(local, discovery.services(root), os.environ, lambda line: print(line, flush=True))
+
+        supervisor.nursery = Nursery(imports=["asyncpg", "http.server"])
 
         async def on_ready(run: Run) -> None:
             print(f"READY {run.address}", flush=True)

@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def nursery(folder: Path) -> Iterator[Nursery]:
-    opened = Nursery()
+    opened = Nursery(imports=["asyncio", "no_such_module"])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(folder))
         opened.open(folder / "nursery.log", folder)

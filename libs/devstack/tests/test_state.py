@@ -7,6 +7,7 @@ import pytest
 from devstack import databases, state
 from devstack.discovery import Found, services
 from devstack.environment import of_service
+from devstack.processes import ServerFailed
 from devstack.state import AlreadyRunning, Local, Run, Secrets
 
 
@@ -88,6 +89,12 @@ def test_existing_servers_come_from_the_environment() -> None:
     given = state.overrides({"MERIDIAN_KAFKA": "kafka.example:9092", "MERIDIAN_PORT": "8080"})
     assert given == {"postgres": None, "kafka": "kafka.example:9092", "smtp": None, "port": 8080}
     assert state.overrides({"MERIDIAN_PORT": ""})["port"] is None
+
+
+@pytest.mark.parametrize("port", ["http", "-1", "0", "65536", "80.5"])
+def test_a_port_that_is_none_is_refused(port: str) -> None:
+    with pytest.raises(ServerFailed, match=f"MERIDIAN_PORT={port} is not a port"):
+        state.overrides({"MERIDIAN_PORT": port})
 
 
 def test_a_password_with_odd_letters_survives_the_url() -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -38,12 +39,11 @@ def up() -> None:
 
     local, began = here(), time.monotonic()
     try:
-        held = state.lock(local)
+        _held = state.lock(local)  # until this process ends
     except state.AlreadyRunning as running:
         say(str(running))
         return
     local.logs.mkdir(parents=True, exist_ok=True)
-    supervisor = Supervisor(local, discovery.services(local.root), os.environ, say)
 
     async def on_ready(run: Run) -> None:
         await load_demo_once(local, run)
@@ -51,7 +51,7 @@ def up() -> None:
 
     async def main() -> None:
         try:
-            await supervise(supervisor, on_ready)
+            await supervise(Supervisor(local, discovery.services(local.root), os.environ, say), on_ready)
         except (ServerFailed, PortBusy, JarRefused) as problem:
             say(str(problem))
             leave(1)
@@ -59,7 +59,6 @@ def up() -> None:
         leave(0)
 
     asyncio.run(main())
-    held.close()
 
 
 def leave(code: int) -> None:
@@ -180,4 +179,6 @@ def logs(
 
 
 def say(line: str) -> None:
-    print(line, flush=True)
+    # The terminal may be closed while the stack goes down.
+    with suppress(OSError):
+        print(line, flush=True)

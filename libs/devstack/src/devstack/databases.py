@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from devstack.processes import ServerFailed
+
 if TYPE_CHECKING:
     import asyncpg
 
@@ -22,17 +24,21 @@ def service_url(server_url: str, service: str, password: str) -> str:
 async def create(server_url: str, passwords: Mapping[str, str]) -> None:
     """Makes roles and databases that are missing. `passwords`: service -> the password of its role.
 
-    The user of `server_url` needs the right to create both.
+    The user of `server_url` needs the right to create both. Raises ServerFailed when the server refuses.
     """
     # Here and not above: the client commands only want to know addresses.
     import asyncpg
 
-    connection = await asyncpg.connect(server_url)
     try:
-        for service, password in passwords.items():
-            await _create(connection, name_of(service), password)
-    finally:
-        await connection.close()
+        connection = await asyncpg.connect(server_url, timeout=15)
+        try:
+            for service, password in passwords.items():
+                await _create(connection, name_of(service), password)
+        finally:
+            await connection.close()
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as problem:
+        where = server_url.rpartition("@")[2]
+        raise ServerFailed(f"PostgreSQL at {where} refuses: {problem or type(problem).__name__}") from problem
 
 
 async def _create(connection: "asyncpg.Connection", name: str, password: str) -> None:

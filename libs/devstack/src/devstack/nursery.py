@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
@@ -40,7 +41,8 @@ class Process(Protocol):
 class Nursery:
     """The supervisor's side."""
 
-    def __init__(self) -> None:
+    def __init__(self, imports: Sequence[str] = COMMON_IMPORTS) -> None:
+        self._imports = imports
         self._process: subprocess.Popen[bytes] | None = None
 
     def open(self, log: Path, cwd: Path) -> None:
@@ -48,7 +50,7 @@ class Nursery:
         if sys.platform != "linux":
             return
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        command = [sys.executable, "-u", "-m", "devstack.nursery"]
+        command = [sys.executable, "-u", "-m", "devstack.nursery", *self._imports]
         self._process = launch(command, log, cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def wait_open(self) -> None:
@@ -112,7 +114,7 @@ class Adopted:
 
 def main() -> None:
     """The nursery's side: one wish per line on stdin, the process id of its fulfilment per line on stdout."""
-    for module in COMMON_IMPORTS:
+    for module in sys.argv[1:]:
         with suppress(ImportError):
             importlib.import_module(module)
     gc.collect()

@@ -18,6 +18,17 @@ async def http_ok(port: int, path: str = "/readyz", limit: float = 2.0) -> bool:
     return False
 
 
+async def together(*parts: Awaitable[object]) -> None:
+    """Waits for all; when one fails the others are cancelled and its own exception is raised."""
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def until(condition: Callable[[], Awaitable[bool]], limit: float, every: float = 0.1) -> bool:
     """Waits for the condition, at most `limit` seconds; False when the time is over."""
     with suppress(TimeoutError):

@@ -9,20 +9,18 @@ images instead, when a Docker engine has them.
 
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 
+from devstack import containers
 from devstack.kafka import KafkaServer
 from devstack.postgres import PostgresServer
 from devstack.processes import ServerFailed
 
-__all__ = ["KafkaServer", "PostgresServer", "ServerFailed", "SharedServers", "containers_wanted", "shared"]
-
-IMAGES = ("postgres:18", "apache/kafka:4.3.1")
+__all__ = ["KafkaServer", "PostgresServer", "ServerFailed", "SharedServers", "shared"]
 
 
 class SharedServers:
@@ -32,15 +30,15 @@ class SharedServers:
     @cached_property
     def postgres_url(self) -> str:
         """postgresql://… of a superuser, on a server without durability."""
-        return os.environ.get("MERIDIAN_POSTGRES_URL") or self._lane(_postgres_container, self._own_postgres)
+        return os.environ.get("MERIDIAN_POSTGRES_URL") or self._lane(containers.postgres, self._own_postgres)
 
     @cached_property
     def bootstrap(self) -> str:
         """host:port of the broker."""
-        return os.environ.get("MERIDIAN_KAFKA") or self._lane(_kafka_container, self._own_kafka)
+        return os.environ.get("MERIDIAN_KAFKA") or self._lane(containers.kafka, self._own_kafka)
 
     def _lane(self, container: Callable[[ExitStack], str], own: Callable[[], str]) -> str:
-        return container(self._stack) if containers_wanted() else own()
+        return container(self._stack) if containers.wanted() else own()
 
     def _own_postgres(self) -> str:
         server = PostgresServer(self._folder / "postgres")
@@ -67,24 +65,3 @@ def shared() -> Iterator[SharedServers]:
     """Starts each server on first use, stops and removes both at the end."""
     with ExitStack() as stack:
         yield SharedServers(stack)
-
-
-def containers_wanted() -> bool:
-    """Asked for by MERIDIAN_TEST_CONTAINERS=1, and a Docker engine has both images."""
-    if os.environ.get("MERIDIAN_TEST_CONTAINERS") != "1" or not shutil.which("docker"):
-        return False
-    return subprocess.run(["docker", "image", "inspect", *IMAGES], capture_output=True).returncode == 0
-
-
-def _postgres_container(stack: ExitStack) -> str:
-    from testcontainers.community.postgres import PostgresContainer
-
-    server = stack.enter_context(PostgresContainer(IMAGES[0], driver=None))
-    return str(server.get_connection_url())
-
-
-def _kafka_container(stack: ExitStack) -> str:
-    from testcontainers.community.kafka import KafkaContainer
-
-    server = stack.enter_context(KafkaContainer(IMAGES[1]))
-    return str(server.get_bootstrap_server())

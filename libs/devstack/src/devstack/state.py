@@ -4,9 +4,12 @@ import fcntl
 import json
 import os
 import secrets
+import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
+
+from devstack.processes import ServerFailed
 
 
 @dataclass(frozen=True)
@@ -68,12 +71,20 @@ def lock(local: Local) -> IO[str]:
     """Held as long as the stack runs, gone with the process that holds it. Raises AlreadyRunning."""
     local.folder.mkdir(parents=True, exist_ok=True)
     file = (local.folder / "run.lock").open("w")
+    if not any(_locked(file) for _ in range(5)):
+        raise AlreadyRunning(_note(local))
+    (local.folder / "run.json").unlink(missing_ok=True)
+    return file
+
+
+def _locked(file: IO[str]) -> bool:
+    """Several attempts, as `running` holds the lock for a moment whenever somebody asks."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise AlreadyRunning(_note(local)) from None
-    (local.folder / "run.json").unlink(missing_ok=True)
-    return file
+        time.sleep(0.1)
+        return False
+    return True
 
 
 def running(local: Local) -> Run | None:
@@ -121,6 +132,8 @@ def write_private(path: Path, text: str) -> None:
 def overrides(environment: dict[str, str]) -> dict[str, Any]:
     """Existing servers named by the environment: postgres, kafka, smtp; and an explicit port of the gateway."""
     port = environment.get("MERIDIAN_PORT")
+    if port and not (port.isdecimal() and 0 < int(port) < 65536):
+        raise ServerFailed(f"MERIDIAN_PORT={port} is not a port.")
     return {
         "postgres": environment.get("MERIDIAN_POSTGRES_URL"),
         "kafka": environment.get("MERIDIAN_KAFKA"),

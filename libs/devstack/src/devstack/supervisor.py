@@ -13,11 +13,11 @@ from devstack.discovery import Found
 from devstack.nursery import Nursery, Process
 from devstack.postgres import PostgresServer
 from devstack.processes import ServerFailed, kill_group, tail
-from devstack.readiness import http_ok
+from devstack.readiness import http_ok, together, until
 from devstack.state import Local, Run, Secrets
 
 GATEWAY_PORT, SERVICE_PORT, SMTP_PORT = 8000, 8100, 1025
-READY_LIMIT = 120.0
+READY_LIMIT, GIVEN_LIMIT = 120.0, 15.0
 # 7 + 5 and what killing takes stay below the 15 s that `make down` promises
 SERVICE_GRACE, SERVER_GRACE = 7.0, 5.0
 
@@ -43,7 +43,7 @@ class Supervisor:
         self.run.save(self.local)
         self.nursery.open(self.local.log("nursery"), self.local.root)
         common_imports = asyncio.to_thread(self.nursery.wait_open)
-        await asyncio.gather(self._start_postgres(), self._start_kafka(), self._start_mail(), common_imports)
+        await together(self._start_postgres(), self._start_kafka(), self._start_mail(), common_imports)
         await self._migrate()
         await self._start_services()
         self.run.address = f"http://127.0.0.1:{self.run.ports['gateway']}" if "gateway" in self.run.ports else ""
@@ -83,6 +83,8 @@ class Supervisor:
 
     async def _start_kafka(self) -> None:
         self.run.kafka = self.given["kafka"] or await self._own_kafka()
+        if self.given["kafka"] and not await until(lambda: kafka.answers(self.run.kafka), GIVEN_LIMIT):
+            raise ServerFailed(f"Kafka at {self.run.kafka} does not answer.")
 
     async def _own_kafka(self) -> str:
         server = kafka.KafkaServer(self.local.data / "kafka", say=self.say, log=self.local.log("kafka"))
@@ -133,7 +135,7 @@ class Supervisor:
             self.services.append(child)
             self._supervise(child, logs.SERVICES)
         self.say(f"Starting {', '.join(found.name for found in self.found)}")
-        await asyncio.gather(*(child.wait_ready(READY_LIMIT) for child in self.services))
+        await together(*(child.wait_ready(READY_LIMIT) for child in self.services))
 
     def _service(self, found: Found) -> Child:
         log = self.local.log(found.name)
