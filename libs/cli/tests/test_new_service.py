@@ -16,9 +16,11 @@ BIN = Path(sys.executable).parent
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what git tracks, with a service `campaigns` made in it."""
+    """A copy of the sources, with a service `campaigns` made in it."""
     copy = tmp_path_factory.mktemp("checkout")
-    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=new_service.ROOT, capture_output=True, check=True)
+    tracked = subprocess.run(
+        ["git", "ls-files", "-zco", "--exclude-standard"], cwd=new_service.ROOT, capture_output=True, check=True
+    )
     for name in tracked.stdout.decode().split("\0"):
         if name and (new_service.ROOT / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
