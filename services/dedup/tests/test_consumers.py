@@ -226,3 +226,15 @@ async def test_users_are_known_by_name(publish: Publisher, db: Database, times: 
     await publish(user(id=OWNER, email="ola@example.com", name="Ola Nowak"), times=times)
     async with db.read() as session:
         assert (await session.execute(select(UserReplica.name))).scalars().all() == ["Ola Nowak"]
+
+
+async def test_the_largest_set_fits_into_an_event(db: Database, emitted: Outbox) -> None:
+    name = "Przedsiębiorstwo Handlowo-Usługowe " + "Bardzo Długa Nazwa " * 11
+    place = {"street": "Długa 10", "postal_code": "00-238", "city": "Warszawa"}
+    shared = {"name": name, "tax_number": NIP, "phone": "+48221110001", "email": "biuro@firma.pl", "billing": place}
+    twins = [account(**shared, owner_id=uuid4()) for _ in range(40)]
+    for batch in (twins[:20], twins[20:]):
+        async with db.transaction() as session:
+            await keep_records(session, "account", batch)
+    assert max(len(each) for each in await open_members(db)) == 25
+    assert max(len(event.model_dump_json()) for event in await emitted()) < 65_536

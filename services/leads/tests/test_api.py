@@ -184,6 +184,17 @@ async def test_a_manager_works_on_the_leads_of_his_team_only(
         assert response.status_code == status
 
 
+async def test_a_manager_enters_leads_for_his_team_only(
+    publish: Publisher, client: AsyncClient, as_role: AsRole
+) -> None:
+    team = uuid4()
+    mate, stranger = await known_user(publish, team_ids=[team]), await known_user(publish)
+    manager = as_role("sales_manager", team_ids=[team])
+    for owner, status in ((mate, 201), (stranger, 403)):
+        body = {**PERSON, "owner_id": str(owner)}
+        assert (await client.post(f"{API}/leads", json=body, headers=manager)).status_code == status
+
+
 async def test_changes_need_the_version_and_say_what_was_before(
     leads: Leads, client: AsyncClient, as_role: AsRole, emitted: Outbox
 ) -> None:

@@ -18,6 +18,7 @@ from dedup.queries.candidates import Draft, Known, dismissed_pairs, is_dismissed
 from dedup.queries.rules import rules_in_force
 
 HIDDEN_LABEL = "Private contact"
+LONGEST_LABEL = 200
 
 
 async def review_sets(session: AsyncSession, ids: Sequence[UUID]) -> None:
@@ -151,7 +152,7 @@ def _member(record: Known, pair: Pair) -> dict[str, Any]:
     return {
         "object": record.object,
         "id": str(record.id),
-        "label": HIDDEN_LABEL if record.is_private else record.label,
+        "label": HIDDEN_LABEL if record.is_private else record.label[:LONGEST_LABEL],
         "score": pair.score,
         "reasons": [asdict(reason) for reason in pair.reasons],
         "owner_id": None if record.is_private or record.owner_id is None else str(record.owner_id),

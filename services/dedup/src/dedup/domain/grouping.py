@@ -6,8 +6,9 @@ from uuid import UUID
 
 from .score import Reason
 
-# Chains of pairs join what has nothing in common; a set that a person can judge is smaller anyway.
-LARGEST_SET = 50
+# Chains of pairs join what has nothing in common; a set that a person can judge is smaller anyway, and its event, which
+# names all members now and before, has to fit into a record.
+LARGEST_SET = 25
 
 
 @dataclass(frozen=True, slots=True)

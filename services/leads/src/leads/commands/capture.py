@@ -19,7 +19,7 @@ from contracts.leads import LeadCaptured
 from leads.commands.claims import Answers, DuplicateBlocked, Found, claimed, question
 from leads.commands.places import Place, chosen_place, record_assignment
 from leads.domain import HONEYPOT, Status, first_status, missing_identity, split_utm, status_named, storable, yes_or_no
-from leads.models import Form, Lead, Submission
+from leads.models import Form, Lead, Submission, UserReplica
 from leads.queries.fields import LeadFields, PersonFields
 from leads.queries.forms import form_by_key
 from leads.queries.leads import CapturedLead, LeadView
@@ -59,7 +59,7 @@ async def capture_lead(session: AsyncSession, runtime: Runtime, access: Access, 
     principal = access.principal
     require_identity(command.company, command.is_person)
     wanted = Place(command.owner_id, command.queue_id)
-    _require_own(access, wanted)
+    await _require_assignable(session, access, wanted.owner_id)
     place = await chosen_place(session, principal, wanted)
     lead = await new_lead(session, _written(command), place)
     item = question(lead, "create", "api", principal=principal, answers=_said(command))
@@ -73,10 +73,13 @@ def _written(command: CaptureLead) -> dict[str, Any]:
     return command.model_dump(exclude=PLACE | SAID | unnamed)
 
 
-def _require_own(access: Access, wanted: Place) -> None:
-    """Giving a lead to somebody else is an assignment."""
-    if wanted.owner_id not in (None, access.principal.id) and not access.to("assign").covers(None):
-        raise Forbidden("You may not create leads for somebody else.")
+async def _require_assignable(session: AsyncSession, access: Access, owner_id: UUID | None) -> None:
+    """A lead for somebody else is an assignment as well."""
+    if owner_id is None or owner_id == access.principal.id:
+        return
+    owner = await session.get(UserReplica, owner_id)
+    if not access.to("assign").covers(owner_id, owner.team_ids if owner else ()):
+        raise Forbidden("You may not enter leads for this user.")
 
 
 def _said(command: CaptureLead) -> Answers:
