@@ -52,7 +52,7 @@ def index_living(table: str, indexes: dict[str, tuple[str, ...]]) -> None:
         ["search_text"],
         postgresql_using="gin",
         postgresql_ops={"search_text": "gin_trgm_ops"},
-        postgresql_with={"fastupdate": "off"},
+        postgresql_with={"gin_pending_list_limit": "256"},
     )
 
 

@@ -14,7 +14,7 @@ from accounts.models.coding import coded_tax_number, e164_or_none, tax_number_is
 from accounts.models.tables import (
     BYTEWISE,
     MONEY,
-    NO_PENDING_LIST,
+    SHORT_PENDING_LIST,
     Base,
     address_columns,
     assign,
@@ -86,7 +86,7 @@ class Account(Record, SoftDelete, Base):
             "search_text",
             postgresql_using="gin",
             postgresql_ops={"search_text": "gin_trgm_ops"},
-            postgresql_with=NO_PENDING_LIST,
+            postgresql_with=SHORT_PENDING_LIST,
         ),
         # Only the living are listed; the few deleted ones are found by a scan of the small rest.
         *(

@@ -10,7 +10,15 @@ from sqlalchemy.orm import Mapped, Mapper, mapped_column
 from accounts.domain import search
 from accounts.domain.matching import CONTACT_FIELDS
 from accounts.models.coding import e164_or_none
-from accounts.models.tables import BYTEWISE, NO_PENDING_LIST, Base, address_columns, assign, public_values, read_address
+from accounts.models.tables import (
+    BYTEWISE,
+    SHORT_PENDING_LIST,
+    Base,
+    address_columns,
+    assign,
+    public_values,
+    read_address,
+)
 from chassis.db import Record, SoftDelete
 from contracts.accounts import Address, ContactState
 
@@ -52,7 +60,7 @@ class Contact(Record, SoftDelete, Base):
             "search_text",
             postgresql_using="gin",
             postgresql_ops={"search_text": "gin_trgm_ops"},
-            postgresql_with=NO_PENDING_LIST,
+            postgresql_with=SHORT_PENDING_LIST,
         ),
         *(
             Index(f"ix_contacts_{name}", *columns, postgresql_where=text("deleted_at IS NULL"))
