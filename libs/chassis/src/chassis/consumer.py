@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from chassis import metrics
 from chassis.kafka import BrokerError, Bus, Consumer, Partition, SourceRecord
-from chassis.projector import Fenced, Intake, is_transient, stored_positions
+from chassis.projector import Batch, Fenced, Intake, is_transient, stored_positions
 
 log = structlog.get_logger(__name__)
 
@@ -31,13 +31,17 @@ class Standstill(Exception):
 
 @dataclass
 class ConsumerLoop:
-    """One member of the service's group. `health["consumer"]` says `ok`, what it waits for, or `stuck`."""
+    """One member of the service's group. `health["consumer"]` says `ok`, what it waits for, or `stuck`.
+
+    `linger` are seconds to gather records after a batch: fewer transactions while much is going on.
+    """
 
     bus: Bus
     intake: Intake
     stopping: asyncio.Event
     applied: asyncio.Event
     health: dict[str, str] = field(default_factory=dict)
+    linger: float = 0.0
     _client: Consumer = field(init=False)
     _next: dict[Partition, int] = field(default_factory=dict)
     _blocked: dict[Partition, float] = field(default_factory=dict)
@@ -72,13 +76,16 @@ class ConsumerLoop:
         self._moved_at = time.monotonic()
         while not self.stopping.is_set():
             fetched = await client.fetch(FETCH_LIMIT)
-            await asyncio.gather(*(self._take(client, at, records) for at, records in fetched.items()))
+            await self._take_all(client, fetched)
             self._apply_pauses(client)
             await self._report(client)
+            if fetched and self.linger:
+                await asyncio.sleep(self.linger)
 
     async def _assigned(self, partitions: set[Partition]) -> None:
         """Seeks to the stored positions. A fresh assignment has forgotten all pauses, so these are set anew."""
         metrics.rebalances.inc()
+        self.intake.assigned()
         self._next.clear()
         self._blocked.clear()
         self._paused.clear()
@@ -105,22 +112,42 @@ class ConsumerLoop:
         log.error("topic_recreated", topic=at.topic, partition=at.number, stored=stored, end=end)
         self._dead.add(at)
 
+    async def _take_all(self, client: Consumer, fetched: dict[Partition, list[SourceRecord]]) -> None:
+        """One transaction for all partitions; when that fails each has to show whether it was to blame."""
+        batches = [
+            Batch(at, self._next[at], records)
+            for at, records in fetched.items()
+            if at in self._next and at not in self._dead
+        ]
+        if len(batches) > 1:
+            try:
+                moved = await self.intake.take_together(batches)
+            except Exception as error:
+                log.info("batches_taken_one_by_one", partitions=len(batches), error=repr(error))
+            else:
+                self._took(moved, fetched)
+                return
+        await asyncio.gather(*(self._take(client, batch.at, fetched[batch.at]) for batch in batches))
+
+    def _took(self, moved: dict[Partition, int], fetched: dict[Partition, list[SourceRecord]]) -> None:
+        self._next.update(moved)
+        self._moved_at = time.monotonic()
+        for at in moved:
+            self._delays.pop(at, None)
+            _observe_age(fetched[at])
+        self.applied.set()
+
     async def _take(self, client: Consumer, at: Partition, records: list[SourceRecord]) -> None:
-        start = self._next.get(at)
-        if start is None or at in self._dead:
-            return
+        start = self._next[at]
         try:
-            self._next[at] = await self.intake.take(at, start, records)
+            moved = await self.intake.take(at, start, records)
         except Fenced:
             metrics.batches_fenced.labels(at.topic).inc()
             await self._seek_to_stored([at])
         except Exception as error:
             self._back_off(client, at, start, error)
         else:
-            self._moved_at = time.monotonic()
-            self._delays.pop(at, None)
-            _observe_age(records)
-            self.applied.set()
+            self._took({at: moved}, {at: records})
 
     def _back_off(self, client: Consumer, at: Partition, start: int, error: Exception) -> None:
         delay = self._delays.get(at, BACKOFF_FIRST)

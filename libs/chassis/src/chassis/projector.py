@@ -6,12 +6,12 @@ same partition moves it first or fails; Kafka's group only spreads the work.
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy import and_, select, text, update
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -37,82 +37,146 @@ class Fenced(Exception):
 
 
 @dataclass(frozen=True)
+class Batch:
+    """Records of one partition from position `start` on; after them the position is `end`."""
+
+    at: Partition
+    start: int
+    records: Sequence[SourceRecord]
+
+    @property
+    def end(self) -> int:
+        return self.records[-1].offset + 1 if self.records else self.start
+
+    def fresh(self) -> "Batch":
+        """Without what lies before the position."""
+        return Batch(self.at, self.start, [record for record in self.records if record.offset >= self.start])
+
+
+@dataclass(frozen=True)
 class Intake:
-    """Takes batches over for one service; `group` names the position."""
+    """Takes batches over for one service; `group` names the position.
+
+    `may_wait` holds the projectors that may have records set aside in the inbox; only for these it is asked.
+    """
 
     database: Database
     group: str
     subscriptions: Subscriptions
+    may_wait: set[str] = field(default_factory=set)
+
+    def assigned(self) -> None:
+        """Somebody else may have set records aside while the partitions were theirs."""
+        projectors = (each for every in self.subscriptions.projectors.values() for each in every)
+        self.may_wait.update(map(handler_name, projectors))
 
     async def take(self, at: Partition, start: int, records: Sequence[SourceRecord]) -> int:
         """Applies records of one partition that begin at position `start`; returns the next position.
 
         Raises Fenced when the stored position is another, and what the database raises; then nothing has happened.
         """
-        fresh = [record for record in records if record.offset >= start]
-        if not fresh:
+        batch = Batch(at, start, records).fresh()
+        if not batch.records:
             return start
-        end = fresh[-1].offset + 1
         try:
-            await self._apply(at, start, end, fresh, one_by_one=False)
+            await self._apply([batch], one_by_one=False)
         except Exception as error:
             if isinstance(error, Fenced) or is_transient(error):
                 raise
             log.warning("batch_failed", topic=at.topic, partition=at.number, offset=start, error=repr(error))
-            await self._apply(at, start, end, fresh, one_by_one=True)
-        metrics.records_applied.labels(at.topic).inc(len(fresh))
-        return end
+            await self._apply([batch], one_by_one=True)
+        return batch.end
 
-    async def _apply(
-        self, at: Partition, start: int, end: int, records: Sequence[SourceRecord], *, one_by_one: bool
-    ) -> None:
+    async def take_together(self, batches: Sequence[Batch]) -> dict[Partition, int]:
+        """Batches of several partitions in one transaction, all or none; returns the next positions.
+
+        Raises whatever goes wrong with any of them; then each should be taken alone.
+        """
+        fresh = [batch.fresh() for batch in batches]
+        await self._apply([batch for batch in fresh if batch.records], one_by_one=False)
+        return {batch.at: batch.end for batch in fresh}
+
+    async def _apply(self, batches: Sequence[Batch], *, one_by_one: bool) -> None:
         async with self.database.transaction() as session:
-            await _move(session, self.group, at, start, end)
-            received = await self._decoded(session, records)
-            await self._queue_for_reactors(session, received, records)
-            for projector in self.subscriptions.projectors.get(at.topic, []):
-                await self._project(session, projector, received, one_by_one)
+            await _move(session, self.group, batches)
+            received = await _decoded(session, [record for batch in batches for record in batch.records])
+            await self._queue_for_reactors(session, received)
+            for topic, projectors in self.subscriptions.projectors.items():
+                folded = fold([each for each in received if topic == each.event.TOPIC])
+                for projector in projectors if folded else ():
+                    await self._project(session, projector, folded, one_by_one)
+        for batch in batches:
+            metrics.records_applied.labels(batch.at.topic).inc(len(batch.records))
 
-    async def _decoded(self, session: AsyncSession, records: Sequence[SourceRecord]) -> dict[int, Received]:
-        """By offset; what cannot be decoded goes to the quarantine, what nobody here knows is skipped."""
-        found: dict[int, Received] = {}
-        for record in records:
-            try:
-                received = parse(record)
-            except (EnvelopeError, ValidationError) as error:
-                await _quarantine(session, record, error)
-                continue
-            if received is None:
-                metrics.records_skipped.labels(record.topic).inc()
-            else:
-                found[record.offset] = received
-        return found
-
-    async def _queue_for_reactors(
-        self, session: AsyncSession, received: dict[int, Received], records: Sequence[SourceRecord]
-    ) -> None:
+    async def _queue_for_reactors(self, session: AsyncSession, received: Sequence[Received]) -> None:
         rows = [
-            inbox_row(handler_name(function), record.topic, received[record.offset], record.value)
-            for record in records
-            if record.offset in received
-            for function in self.subscriptions.reactors.get(received[record.offset].envelope.type, [])
+            inbox_row(handler_name(function), each)
+            for each in received
+            for function in self.subscriptions.reactors.get(each.envelope.type, [])
         ]
         if rows:
             await session.execute(upsert(INBOX).on_conflict_do_nothing(), rows)
 
     async def _project(
-        self, session: AsyncSession, projector: Projector, received: dict[int, Received], one_by_one: bool
+        self, session: AsyncSession, projector: Projector, batch: Sequence[Received], one_by_one: bool
     ) -> None:
-        batch = fold(list(received.values()))
-        waiting = await _unfinished(session, handler_name(projector), [each.envelope.subject for each in batch])
-        for each in [each for each in batch if each.envelope.subject in waiting]:
-            await _divert(session, projector, each)
-        ready = [each for each in batch if each.envelope.subject not in waiting]
+        ready = await self._without_waiting(session, projector, batch)
         if one_by_one:
-            await _project_each(session, projector, ready)
+            await self._project_each(session, projector, ready)
         elif ready:
             with caused_by(ready[-1].envelope):
                 await projector(session, ready)
+
+    async def _without_waiting(
+        self, session: AsyncSession, projector: Projector, batch: Sequence[Received]
+    ) -> Sequence[Received]:
+        """What follows a record that was set aside waits behind it."""
+        handler = handler_name(projector)
+        if handler not in self.may_wait:
+            return batch
+        waiting = await _unfinished(session, handler)
+        if not waiting:
+            self.may_wait.discard(handler)
+        for each in batch:
+            if each.envelope.subject in waiting:
+                await self._divert(session, handler, each)
+        return [each for each in batch if each.envelope.subject not in waiting]
+
+    async def _project_each(self, session: AsyncSession, projector: Projector, batch: Sequence[Received]) -> None:
+        unit, handler = unit_of(session), handler_name(projector)
+        for each in batch:
+            emitted, changed = len(unit.events), len(unit.changes)
+            try:
+                async with session.begin_nested():
+                    with caused_by(each.envelope):
+                        await projector(session, [each])
+            except Exception as error:
+                if is_transient(error):
+                    raise
+                del unit.events[emitted:], unit.changes[changed:]
+                log.error("record_diverted", handler=handler, event_id=str(each.envelope.id), error=repr(error))
+                await self._divert(session, handler, each)
+
+    async def _divert(self, session: AsyncSession, handler: str, received: Received) -> None:
+        """Poison of one key must not stop the partition: the inbox tries it again, later ones of the key wait there."""
+        self.may_wait.add(handler)
+        await session.execute(upsert(INBOX).on_conflict_do_nothing(), [inbox_row(handler, received)])
+
+
+async def _decoded(session: AsyncSession, records: Sequence[SourceRecord]) -> list[Received]:
+    """What cannot be decoded goes to the quarantine, what nobody here knows is skipped."""
+    found = []
+    for record in records:
+        try:
+            received = parse(record)
+        except (EnvelopeError, ValidationError) as error:
+            await _quarantine(session, record, error)
+            continue
+        if received is None:
+            metrics.records_skipped.labels(record.topic).inc()
+        else:
+            found.append(received)
+    return found
 
 
 def parse(record: SourceRecord) -> Received | None:
@@ -144,57 +208,45 @@ def is_transient(error: BaseException) -> bool:
     return error.connection_invalidated or str(state).startswith(TRANSIENT_SQLSTATES)
 
 
-async def _move(session: AsyncSession, group: str, at: Partition, start: int, end: int) -> None:
-    c = CONSUMER_OFFSET.c
-    here = and_(c.grp == group, c.topic == at.topic, c.partition == at.number, c.next == start)
-    moved = update(CONSUMER_OFFSET).where(here).values(next=end, updated_at=text("clock_timestamp()"))
-    if (await session.execute(moved.returning(c.next))).first() is None:
-        raise Fenced(f"{at.topic}/{at.number} at {start}")
+_MOVE = text("""
+update consumer_offset o set next = v.last, updated_at = clock_timestamp()
+from unnest(cast(:topics as text[]), cast(:numbers as int[]), cast(:starts as bigint[]), cast(:ends as bigint[]))
+  as v(topic, number, first, last)
+where o.grp = :grp and o.topic = v.topic and o.partition = v.number and o.next = v.first
+returning 1""")
 
 
-async def _unfinished(session: AsyncSession, handler: str, keys: Sequence[str]) -> set[str]:
+async def _move(session: AsyncSession, group: str, batches: Sequence[Batch]) -> None:
+    """Compare-and-set of all positions, before anything else: the rows stay locked until the effect commits."""
+    ordered = sorted(batches, key=lambda batch: (batch.at.topic, batch.at.number))
+    values = {
+        "grp": group,
+        "topics": [batch.at.topic for batch in ordered],
+        "numbers": [batch.at.number for batch in ordered],
+        "starts": [batch.start for batch in ordered],
+        "ends": [batch.end for batch in ordered],
+    }
+    if len((await session.execute(_MOVE, values)).all()) != len(ordered):
+        raise Fenced(", ".join(f"{batch.at.topic}/{batch.at.number} at {batch.start}" for batch in ordered))
+
+
+async def _unfinished(session: AsyncSession, handler: str) -> set[str]:
     c = INBOX.c
-    rows = await session.execute(
-        select(c.key).where(c.handler == handler, c.key.in_(keys), c.state != "done").distinct()
-    )
+    rows = await session.execute(select(c.key).where(c.handler == handler, c.state != "done").distinct())
     return set(rows.scalars())
 
 
-async def _project_each(session: AsyncSession, projector: Projector, batch: Sequence[Received]) -> None:
-    unit = unit_of(session)
-    for each in batch:
-        emitted, changed = len(unit.events), len(unit.changes)
-        try:
-            async with session.begin_nested():
-                with caused_by(each.envelope):
-                    await projector(session, [each])
-        except Exception as error:
-            if is_transient(error):
-                raise
-            del unit.events[emitted:], unit.changes[changed:]
-            log.error(
-                "record_diverted", handler=handler_name(projector), event_id=str(each.envelope.id), error=repr(error)
-            )
-            await _divert(session, projector, each)
-
-
-async def _divert(session: AsyncSession, projector: Projector, received: Received) -> None:
-    """Poison of one key must not stop the partition: the inbox tries it again, and later ones of the key wait there."""
-    row = inbox_row(handler_name(projector), received.event.TOPIC, received, received.event.model_dump_json().encode())
-    await session.execute(upsert(INBOX).on_conflict_do_nothing(), [row])
-
-
-def inbox_row(handler: str, topic: str, received: Received, payload: bytes | None) -> dict[str, Any]:
+def inbox_row(handler: str, received: Received) -> dict[str, Any]:
     """A row of the inbox: the whole event, so that nothing is needed from Kafka any more."""
     envelope = received.envelope
     return {
         "handler": handler,
         "event_id": envelope.id,
-        "topic": topic,
+        "topic": received.event.TOPIC,
         "key": envelope.subject,
         "type": envelope.type,
         "headers": headers_of(envelope),
-        "payload": payload,
+        "payload": received.event.model_dump_json().encode(),
     }
 
 

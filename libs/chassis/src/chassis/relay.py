@@ -70,13 +70,17 @@ class Row(Protocol):
 
 @dataclass
 class Relay:
-    """One relay process. `dsn` is a plain postgresql:// address; `wake` is set by commits of the same process."""
+    """One relay process. `dsn` is a plain postgresql:// address; `wake` is set by commits of the same process.
+
+    `linger` are seconds to gather rows after a batch was sent: fewer rounds while much is going on.
+    """
 
     dsn: str
     bus: Bus
     stopping: asyncio.Event
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     idle_poll: float = IDLE_POLL
+    linger: float = 0.0
     owner: str = field(default_factory=lambda: uuid4().hex)
     shards: list[int] = field(default_factory=list)
     _attempts: dict[int, int] = field(default_factory=dict)
@@ -118,7 +122,9 @@ class Relay:
             await self._keep_leases(connection)
             self.wake.clear()
             sent = await self._round(connection, producer)
-            if sent < BATCH:
+            if sent and self.linger:
+                await asyncio.sleep(self.linger)
+            elif sent < BATCH:
                 self._poll = BUSY_POLL if sent else min(self._poll * 1.5, self.idle_poll)
                 await self._sleep()
 

@@ -46,13 +46,14 @@ def _backbone(runtime: "Runtime") -> dict[str, Loop]:
         return {}
     stopping, database, service = runtime.stopping, runtime.db, runtime.service
     # A commit of this very process wakes the relay at once, so where all is one process it can look less often.
-    poll = runtime.settings.relay_poll
-    relay = Relay(plain_dsn(database.url), runtime.bus, stopping, wake=database.committed, idle_poll=poll)
+    poll, linger = runtime.settings.relay_poll, runtime.settings.linger
+    dsn = plain_dsn(database.url)
+    relay = Relay(dsn, runtime.bus, stopping, wake=database.committed, idle_poll=poll, linger=linger)
     loops: dict[str, Loop] = {"relay": relay.run}
     if service.subscriptions.topics:
         applied = asyncio.Event()
         intake = Intake(database, service.name, service.subscriptions)
-        consumer = ConsumerLoop(runtime.bus, intake, stopping, applied, runtime.health)
+        consumer = ConsumerLoop(runtime.bus, intake, stopping, applied, runtime.health, runtime.settings.linger)
         loops["consumer"] = consumer.run
         loops["reactor"] = ReactorLoop(database, service.subscriptions, stopping, applied).run
     return loops

@@ -2,7 +2,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from chassis.consumer import ConsumerLoop
 from chassis.kafka import Partition, Record, SourceRecord
-from chassis.projector import Fenced
+from chassis.projector import Batch, Fenced
 from chassis.reactor import DELAYS, ReactorLoop
 from chassis.subscriptions import Received, Subscriptions
 from contracts.identity import TeamChanged, TeamCreated
@@ -231,3 +231,21 @@ async def test_a_worker_that_lost_its_lease_leaves_no_effect(bench: Bench) -> No
     await loop._work(quick)
     await loop._work(slow)
     assert await bench.count("effects") == 1
+
+
+async def test_partitions_taken_together_are_taken_all_or_none(bench: Bench) -> None:
+    first, second = await bench.create("first"), await bench.create("second")
+    await at_the_start(bench)
+    intake, (one, two) = bench.intake(replica_subscriptions()), await source(bench)
+    elsewhere = Partition(TOPIC, 98)
+    batches = [Batch(FAR, 0, [one]), Batch(elsewhere, 0, [replace(two, partition=98, offset=0)])]
+    with pytest.raises(Fenced):  # nobody stands at the second position
+        await intake.take_together(batches)
+    assert await replicas(bench) == {}
+    await bench.rows(
+        "insert into consumer_offset (grp, topic, partition, next, first_seen) values ($1, $2, 98, 0, 0)",
+        bench.group,
+        TOPIC,
+    )
+    assert await intake.take_together(batches) == {FAR: 1, elsewhere: 1}
+    assert set(await replicas(bench)) == {str(first), str(second)}
