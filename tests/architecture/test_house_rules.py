@@ -95,6 +95,11 @@ def test_a_service_emits_its_own_events_only(modules: list[Module]) -> None:
     assert foreign == []
 
 
+def test_the_rule_about_emitting_sees_every_producer(modules: list[Module]) -> None:
+    emitting = {module.package for module in modules if module.package in SERVICES and any(emitted_events(module))}
+    assert emitting == {topic.producer for topic in TOPICS}
+
+
 def emitted_events(module: Module) -> Iterator[type]:
     """The event classes that `emit(session, Event, …)` and `emit_many` name in this module."""
     imported = {
