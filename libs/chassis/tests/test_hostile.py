@@ -7,11 +7,15 @@ import pytest
 from fastapi import Query, Response
 from pydantic import BaseModel
 
-from chassis.access import public
+from chassis.access import Access, allow, public
+from chassis.auth import StaticKeys
+from chassis.errors import Forbidden
 from chassis.http import router as house_router
-from chassis.service import Service, create_app
+from chassis.service import Service, attach, create_app
 from chassis.settings import ServiceSettings
+from chassis.testing import SIGNING_KEY
 from chassis.testing.hostile import Hostile
+from chassis.testing.rights import Rights
 
 
 async def test_a_service_of_the_house_stands_it(hostile: Hostile, as_role: Any) -> None:
@@ -56,3 +60,25 @@ async def test_what_is_wrong_is_found(fragile: Hostile) -> None:
     assert any("get /api/fragile/v1/orders/{order_id}" in line and "status 500" in line for line in found)
     assert any("status 418 without a problem" in line for line in found)
     assert fragile.made == {"/api/fragile/v1/orders": "7"}
+
+
+async def test_every_role_is_answered_as_the_policy_says(rights: Rights) -> None:
+    assert await rights() == []
+    assert rights.tried == 56
+
+
+async def test_an_answer_against_the_policy_is_found(service: Service, database: Any, runtime: Any) -> None:
+    router = house_router("fragile")
+
+    @router.get("/locked")
+    async def locked(access: Annotated[Access, allow("team", "read")]) -> None:
+        raise Forbidden("Nobody reads this, whatever the policy says.")
+
+    strict = Service(name="fragile", settings=ServiceSettings, router=router, policy=service.policy)
+    app = create_app(strict, runtime.settings, runtime=runtime)
+    attach(app, runtime, StaticKeys(SIGNING_KEY))
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://t") as client:
+        found = await Rights(client, strict)()
+    assert found[0] == "admin GET /api/fragile/v1/locked: 403, allowed: True"
+    assert {line.split()[0] for line in found} == {"admin", "marketing", "sales", "sales_manager", "service"}

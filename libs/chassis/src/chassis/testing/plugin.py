@@ -21,6 +21,7 @@ from chassis.testing import databases
 from chassis.testing.answers import Answers
 from chassis.testing.events import Outbox, Publisher
 from chassis.testing.hostile import Hostile
+from chassis.testing.rights import Rights
 from chassis.testing.tokens import SIGNING_KEY, AsRole, headers_for
 
 NO_BROKER = "127.0.0.1:9"
@@ -65,7 +66,7 @@ def kafka(servers: Any) -> str:
 
 @pytest.fixture(scope="session")
 def databases_by_service() -> dict[str, databases.TestDatabase]:
-    """Kept by name and not as a fixture's value: many services share one session."""
+    """Kept by package and not as a fixture's value: many services share one session."""
     return {}
 
 
@@ -80,9 +81,10 @@ async def database(
     service: Service, postgres_url: str, databases_by_service: dict[str, databases.TestDatabase]
 ) -> databases.TestDatabase:
     """The service's migrated database with nothing but what its migrations wrote."""
-    if service.name not in databases_by_service:
-        databases_by_service[service.name] = await databases.created(postgres_url, service)
-    found = databases_by_service[service.name]
+    package = service.package or service.name
+    if package not in databases_by_service:
+        databases_by_service[package] = await databases.created(postgres_url, service)
+    found = databases_by_service[package]
     await found.reset()
     return found
 
@@ -168,3 +170,9 @@ def emitted(runtime: Runtime) -> Outbox:
 def hostile(client: httpx2.AsyncClient) -> Hostile:
     """`assert await hostile(as_role("admin")) == []`: no input makes the service fail, every refusal is a problem."""
     return Hostile(client)
+
+
+@pytest.fixture
+def rights(client: httpx2.AsyncClient, service: Service) -> Rights:
+    """`assert await rights() == []`: every route answers every role as the policy says."""
+    return Rights(client, service)
