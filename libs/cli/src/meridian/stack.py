@@ -45,13 +45,18 @@ def up() -> None:
         return
     local.logs.mkdir(parents=True, exist_ok=True)
 
+    def progress(line: str) -> None:
+        say(f"{time.monotonic() - began:5.0f} s  {line}")
+
     async def on_ready(run: Run) -> None:
-        await load_demo_once(local, run)
+        if not local.demo_mark.exists():
+            progress("Loading the demo data")
+            await load_demo(local)
         greet(local, run, time.monotonic() - began)
 
     async def main() -> None:
         try:
-            await supervise(Supervisor(local, discovery.services(local.root), os.environ, say), on_ready)
+            await supervise(Supervisor(local, discovery.services(local.root), os.environ, progress), on_ready)
         except (ServerFailed, PortBusy, JarRefused) as problem:
             say(str(problem))
             leave(1)
@@ -66,11 +71,8 @@ def leave(code: int) -> None:
     os._exit(code)
 
 
-async def load_demo_once(local: Local, run: Run) -> None:
-    """The demo data of the client, in a process of its own, as the supervisor lives on without its memory."""
-    if local.demo_mark.exists():
-        return
-    say("Loading the demo data")
+async def load_demo(local: Local) -> None:
+    """In a process of its own, as the supervisor lives on without its memory."""
     command = [sys.executable, "-m", "meridian", "demo", "load"]
     process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     output, _ = await process.communicate()
