@@ -24,7 +24,12 @@ async def fill(system: System) -> None:
         "select column_name n from information_schema.columns where table_name = 'accounts' and is_generated = 'NEVER'"
     )
     names = [row["n"] for row in columns]
-    given = {"id": "gen_random_uuid()", "name": "w.name", "search_text": "lower(w.name) || ' ' || w.n", "search_key": "lower(w.name)"}
+    given = {
+        "id": "gen_random_uuid()",
+        "name": "w.name",
+        "search_text": "lower(w.name) || ' ' || w.n",
+        "search_key": "lower(w.name)",
+    }
     given |= {"industry": f"(array{list(INDUSTRIES)!r})[1 + w.n % {len(INDUSTRIES)}]"}
     values = ", ".join(given.get(name, f"a.{name}") for name in names)
     await connection.execute(

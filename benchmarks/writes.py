@@ -1,6 +1,7 @@
 """Creating an account through the gateway, beside the bare two inserts that it comes down to."""
 
 import asyncio
+from random import Random
 from uuid import uuid4
 
 import asyncpg
@@ -8,30 +9,33 @@ import asyncpg
 from benchmarks.load import Measured, at_rate, flat_out
 from benchmarks.report import Line
 from devstack.scratch import System
-from meridian.demo.file import demo_rows
 
 RATE, SECONDS, CLIENTS = 20, 30, 16
 _BARE = "create table if not exists bare (id bigint generated always as identity primary key, body jsonb, event bytea)"
 
 
 class Creations:
-    """Each number is another customer, so that nothing is refused as a duplicate."""
+    """Each number is another customer: other words, another street, another phone."""
 
     def __init__(self, system: System) -> None:
         self.system, self.mark = system, uuid4().hex[:6]
-        self.rows = demo_rows(500, seed=7)
 
     async def create(self, number: int) -> bool:
-        row = self.rows[number % len(self.rows)]
+        dice = Random(f"{self.mark}{number}")
+        name = f"{_word(dice)} {_word(dice)}"
         body = {
             "kind": "business",
-            "name": f"{row['name']} {self.mark} {number}",
-            "phone": f"+3902{(number * 7919) % 10_000_000:07d}",
-            "email": f"info{number}@{self.mark}{number}.example.com",
-            "billing": {"street": f"Via {self.mark} {number}", "city": row["city"], "country": "IT"},
+            "name": f"{name.title()} Srl",
+            "phone": f"+3902{dice.randrange(10_000_000):07d}",
+            "email": f"info@{name.replace(' ', '-')}.example.com",
+            "billing": {"street": f"Via {_word(dice)} {number}", "city": _word(dice).title(), "country": "IT"},
         }
         status, _ = await self.system.call("POST", "/api/accounts/v1/accounts", json=body)
         return status == 201
+
+
+def _word(dice: Random) -> str:
+    return "".join(dice.choice("bcdfglmnprstv") + dice.choice("aeiou") for _ in range(4))
 
 
 async def steady(system: System) -> list[Line]:
