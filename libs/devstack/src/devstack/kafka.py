@@ -45,6 +45,8 @@ group.initial.rebalance.delay.ms=0
 # After kill -9 the old registration must expire before the broker comes back: 12 s by default, so 5 s
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=300
+# They also write every partition's files at the end: with 2, the default, 200 partitions take 10 s on a slow disk
+num.recovery.threads.per.data.dir=8
 # Two sparse index files per partition, 10 MB each by default
 log.index.size.max.bytes=1048576
 """
