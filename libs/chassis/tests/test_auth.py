@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -55,45 +56,49 @@ def changed_afterwards() -> str:
     return f"{head}.{body}.{signature}"
 
 
-NOW = int(time.time())
-REFUSED = {
-    "unsigned": unsigned("none"),
-    "unsigned in capitals": unsigned("NONE"),
-    "signed with the public key": symmetric(),
-    "another algorithm": by_rsa(),
-    "unknown key": signed(claims(), STRANGER),
-    "known name, other key": signed(claims(), IMPOSTOR),
-    "its own key": with_embedded_key(),
-    "changed afterwards": changed_afterwards(),
-    "foreign issuer": signed(claims(iss="elsewhere")),
-    "foreign audience": signed(claims(aud="elsewhere")),
-    "no audience": signed(claims(aud=None)),
-    "no end": signed(claims(exp=None)),
-    "end as text": signed(claims(exp="tomorrow")),
-    "not yet": signed(claims(nbf=NOW + 3600)),
-    "no subject": signed(claims(sub=None)),
-    "subject is no id": signed(claims(sub="root")),
-    "unknown kind": signed(claims(kind="god")),
-    "teams are no ids": signed(claims(teams=["blue"])),
-    "no key id": jwt.encode({"alg": "EdDSA"}, claims(), SIGNING_KEY, algorithms=["EdDSA"]),
-    "garbage": "a.b.c",
-    "two parts": "abc.def",
-    "empty parts": "..",
-    "very long": "a" * 10_000,
-    "not ascii": "żółw.żółw.żółw",
+def in_an_hour() -> int:
+    return int(time.time()) + 3600
+
+
+# Made when they are used: a session of tests may outlive a token.
+REFUSED: dict[str, Callable[[], str]] = {
+    "unsigned": lambda: unsigned("none"),
+    "unsigned in capitals": lambda: unsigned("NONE"),
+    "signed with the public key": symmetric,
+    "another algorithm": by_rsa,
+    "unknown key": lambda: signed(claims(), STRANGER),
+    "known name, other key": lambda: signed(claims(), IMPOSTOR),
+    "its own key": with_embedded_key,
+    "changed afterwards": changed_afterwards,
+    "foreign issuer": lambda: signed(claims(iss="elsewhere")),
+    "foreign audience": lambda: signed(claims(aud="elsewhere")),
+    "no audience": lambda: signed(claims(aud=None)),
+    "no end": lambda: signed(claims(exp=None)),
+    "end as text": lambda: signed(claims(exp="tomorrow")),
+    "not yet": lambda: signed(claims(nbf=in_an_hour())),
+    "no subject": lambda: signed(claims(sub=None)),
+    "subject is no id": lambda: signed(claims(sub="root")),
+    "unknown kind": lambda: signed(claims(kind="god")),
+    "teams are no ids": lambda: signed(claims(teams=["blue"])),
+    "no key id": lambda: jwt.encode({"alg": "EdDSA"}, claims(), SIGNING_KEY, algorithms=["EdDSA"]),
+    "garbage": lambda: "a.b.c",
+    "two parts": lambda: "abc.def",
+    "empty parts": lambda: "..",
+    "very long": lambda: "a" * 10_000,
+    "not ascii": lambda: "żółw.żółw.żółw",
 }
 
 
 @pytest.mark.parametrize("name", REFUSED)
 async def test_a_wrong_token_is_refused(client: Any, name: str) -> None:
-    answer = await client.get(ME, headers={"Authorization": f"Bearer {REFUSED[name]}".encode()})
+    answer = await client.get(ME, headers={"Authorization": f"Bearer {REFUSED[name]()}".encode()})
     assert answer.status_code == 401, name
     assert answer.json()["code"] == "token_invalid"
     assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
 async def test_an_expired_token_says_so(client: Any) -> None:
-    token = signed(claims(exp=NOW - 120))
+    token = signed(claims(exp=time.time() - 120))
     answer = await client.get(ME, headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 401 and answer.json()["code"] == "token_expired"
 
@@ -118,7 +123,7 @@ async def test_a_good_token_names_its_principal(client: Any, as_role: Any) -> No
 
 async def test_a_remembered_token_expires_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     verifier = Verifier(StaticKeys(SIGNING_KEY))
-    token = signed(claims(exp=NOW + 10))
+    token = signed(claims(exp=time.time() + 10))
     await verifier.verify(token)
     later = time.time() + 120
     monkeypatch.setattr("chassis.auth.time.time", lambda: later)
