@@ -2,16 +2,17 @@
 
 import asyncio
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from contracts.catalogue import TOPICS
 from contracts.envelope import Envelope, EnvelopeError, decode
-from devstack.watching import Record, watch
 from meridian.client.place import kafka_address
 from meridian.client.words import fail, out
+
+if TYPE_CHECKING:
+    from devstack.watching import Record
 
 NAMES = ("name", "last_name", "subject", "title", "filename", "email")
 
@@ -25,6 +26,9 @@ def events(
     data: Annotated[bool, typer.Option(help="Show the data of each event.")] = False,
 ) -> None:
     """Watch events from Kafka until Ctrl-C."""
+    # Here and not above: every event's model takes a second to import, and `make up` begins with this package.
+    from contracts.catalogue import TOPICS
+
     names = [each.name for each in TOPICS if not topic or any(part in each.name for part in topic)]
     if not names:
         fail(f"No topic has {' or '.join(topic or [])} in its name. Topics: {', '.join(each.name for each in TOPICS)}")
@@ -35,6 +39,8 @@ def events(
 
 
 async def _show(kafka: str, names: list[str], from_start: bool, data: bool) -> None:
+    from devstack.watching import watch
+
     out.print(f"Watching {len(names)} topics on {kafka}. Ctrl-C stops.", style="dim")
     async for record in watch(kafka, names, from_start=from_start):
         out.print(line(record), soft_wrap=True)
@@ -42,7 +48,7 @@ async def _show(kafka: str, names: list[str], from_start: bool, data: bool) -> N
             out.print_json(record.value.decode())
 
 
-def line(record: Record) -> str:
+def line(record: "Record") -> str:
     """Time, type, version and name of an event, as markup."""
     try:
         envelope, value = decode(record.headers, record.value)
