@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from anyascii import anyascii
 
@@ -30,9 +29,11 @@ _HOUSE_NUMBER = re.compile(r"\d+[a-z]?")
 _HOST = re.compile(r"^(?:[a-z][a-z0-9+.-]*://)?(?:www\d?\.)?([^/:?#@\s]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Canonical:
-    """What is compared of one record. `company` and `person` may both be there: a lead is a person of a company."""
+class Canonical(NamedTuple):
+    """What is compared of one record. `company` and `person` may both be there: a lead is a person of a company.
+
+    A tuple, because thousands of them are made for one batch.
+    """
 
     object: str
     company: str = ""
@@ -59,17 +60,16 @@ class Canonical:
         return self.object == "account" and not self.person
 
     def as_json(self) -> dict[str, Any]:
-        values = ((field, getattr(self, field)) for field in FIELDS)
+        values = zip(self._fields, self, strict=True)
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values if value}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Canonical":
         values: dict[str, Any] = dict(stored)
-        values.update({name: tuple(value) for name, value in stored.items() if isinstance(value, list)})
+        for name in ("phones", "emails"):
+            if name in values:
+                values[name] = tuple(values[name])
         return cls(**values)
-
-
-FIELDS = tuple(field.name for field in fields(Canonical))
 
 
 @lru_cache(maxsize=8192)

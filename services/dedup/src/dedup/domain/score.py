@@ -4,7 +4,7 @@ The bits are set by hand and checked on public labelled data (see the README); l
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA, JaroWinkler
@@ -30,8 +30,7 @@ class Reason:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     score: float
     evidence: tuple[tuple[str, float, str], ...]
 

@@ -1,17 +1,22 @@
-"""Whom a record is worth comparing with, and how alike they are: two steps, the first in SQL, the second in Python."""
+"""Whom a record is worth comparing with, and how alike they are: two steps, the first in SQL, the second in Python.
+
+Every record that is saved waits for this, so the first step is one statement with one row as its answer.
+"""
 
 import asyncio
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, bindparam, func, or_, select, text
+from sqlalchemy import or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dedup.domain.canonical import Canonical
 from dedup.domain.keys import GENERIC_ABOVE, blocking_keys, promise
 from dedup.domain.score import Comparison, comparable, compare
-from dedup.models import DismissedPair, KnownRecord
+from dedup.models import DismissedPair
 
 MOST_CANDIDATES = 60
 # Comparing is pure Python; after this many pairs others get a turn on the event loop.
@@ -31,18 +36,18 @@ CANDIDATES = text("""
         SELECT item, record_id,
                row_number() OVER (PARTITION BY item ORDER BY sum(promise) DESC, record_id) AS place
           FROM hits WHERE sharing <= :generic_above + 1 GROUP BY item, record_id
+    ), chosen AS (
+        SELECT item, record_id FROM ranked WHERE place <= :most + 1
     )
-    SELECT item, array_agg(record_id) AS near FROM ranked WHERE place <= :most + 1 GROUP BY item
+    SELECT (SELECT json_object_agg(item, near) FROM (
+                SELECT item, json_agg(record_id) AS near FROM chosen GROUP BY item) AS grouped) AS near,
+           (SELECT json_agg(json_build_array(id, object, label, owner_id, is_private, fingerprint, canonical))
+              FROM records WHERE id IN (SELECT record_id FROM chosen) AND NOT is_deleted) AS known
 """)
-STORED = select(
-    KnownRecord.id,
-    KnownRecord.object,
-    KnownRecord.label,
-    KnownRecord.owner_id,
-    KnownRecord.is_private,
-    KnownRecord.fingerprint,
-    KnownRecord.canonical,
-).where(KnownRecord.id == func.any(bindparam("ids", type_=ARRAY(Uuid))), ~KnownRecord.is_deleted)
+STORED = text("""
+    SELECT json_agg(json_build_array(id, object, label, owner_id, is_private, fingerprint, canonical)) AS known
+      FROM records WHERE id = ANY(CAST(:ids AS uuid[])) AND NOT is_deleted
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +58,7 @@ class Draft:
     canonical: Canonical
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """A stored record as far as it is compared and shown."""
 
     id: UUID
@@ -66,8 +70,7 @@ class Known:
     canonical: Canonical
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A stored record that is like the draft."""
 
     known: Known
@@ -120,10 +123,23 @@ async def _near(session: AsyncSession, drafts: Sequence[Draft]) -> dict[int, lis
         "generic_above": GENERIC_ABOVE,
         "most": MOST_CANDIDATES,
     }
-    rows = await session.execute(CANDIDATES, bound)
-    near = {row.item: row.near for row in rows}
-    records = {each.id: each for each in await known_records(session, {each for ids in near.values() for each in ids})}
-    return {item: [records[each] for each in ids if each in records] for item, ids in near.items()}
+    near, stored = (await session.execute(CANDIDATES, bound)).one()
+    records = {row[0]: _known(row) for row in _list(stored)}
+    return {int(item): [records[each] for each in ids if each in records] for item, ids in _dict(near).items()}
+
+
+def _list(value: Any) -> list[Any]:
+    return json.loads(value) if isinstance(value, str) else value or []
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return json.loads(value) if isinstance(value, str) else value or {}
+
+
+def _known(row: Sequence[Any]) -> Known:
+    identity, kind, label, owner, is_private, fingerprint, canonical = row
+    owner_id = UUID(owner) if owner else None
+    return Known(UUID(identity), kind, label, owner_id, is_private, fingerprint, Canonical.from_json(canonical))
 
 
 async def known_records(session: AsyncSession, ids: Iterable[UUID]) -> list[Known]:
@@ -131,11 +147,8 @@ async def known_records(session: AsyncSession, ids: Iterable[UUID]) -> list[Know
     wanted = list(ids)
     if not wanted:
         return []
-    rows = await session.execute(STORED, {"ids": wanted})
-    return [
-        Known(identity, kind, label, owner, is_private, fingerprint, Canonical.from_json(canonical))
-        for identity, kind, label, owner, is_private, fingerprint, canonical in rows
-    ]
+    stored = (await session.execute(STORED, {"ids": wanted})).scalar_one()
+    return [_known(row) for row in _list(stored)]
 
 
 async def dismissed_pairs(session: AsyncSession, ids: Iterable[UUID]) -> dict[tuple[UUID, UUID], tuple[str, str]]:

@@ -4,14 +4,14 @@ from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dedup.domain.decision import DEFAULT_RULES, Action, RuleTerms
 from dedup.models import Rule
 
-# Columns and not entities: every claim asks.
-RULES = select(Rule.object, Rule.version, Rule.on_create, Rule.on_edit, Rule.block_on)
+# Plain SQL and not entities: every claim asks.
+RULES = text("SELECT object, version, on_create, on_edit, block_on FROM rules")
 
 ObjectName = Literal["account", "contact", "lead"]
 
