@@ -5,10 +5,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 
-from chassis.idempotency import forget_old_keys
-from chassis.tables import IDEMPOTENCY_KEYS
+from chassis.idempotency import forget_old_keys, keep_tidy
 
 TEAMS = "/api/workshop/v1/teams"
 
@@ -111,4 +110,18 @@ async def test_a_key_is_forgotten_after_a_day(client: Any, as_role: Any, db: Any
     async with db.transaction() as session:
         await session.execute(text("update idempotency_keys set created_at = now() - interval '25 hours'"))
         assert await forget_old_keys(session) == 1
-        assert (await session.execute(select(func.count()).select_from(IDEMPOTENCY_KEYS))).scalar_one() == 0
+
+
+async def test_a_worker_deletes_expired_keys(client: Any, as_role: Any, db: Any, runtime: Any) -> None:
+    for key in ("old", "new"):
+        headers = {**as_role("sales"), "Idempotency-Key": key}
+        await client.post(TEAMS, json={"name": key}, headers=headers)
+    async with db.transaction() as session:
+        ages = "update idempotency_keys set created_at = now() - interval '25 hours' where key = 'old'"
+        await session.execute(text(ages))
+    tidying = asyncio.create_task(keep_tidy(db, runtime.stopping))
+    async with asyncio.timeout(20):
+        while await count(db, "idempotency_keys") != 1:
+            await asyncio.sleep(0.01)
+    runtime.stopping.set()
+    await asyncio.wait_for(tidying, 5)

@@ -4,10 +4,12 @@ The key is claimed at the start of the request's transaction and its answer stor
 answer commit together; a second request with the key waits for the first one's transaction.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from fastapi import Request
@@ -21,10 +23,14 @@ from chassis.auth import authenticate
 from chassis.errors import Conflict, FieldProblem, Malformed, ServiceError
 from chassis.tables import IDEMPOTENCY_KEYS as KEYS
 
+if TYPE_CHECKING:
+    from chassis.db import Database
+
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replay"
 MAX_KEY = 200
 LIFETIME = timedelta(hours=24)
+TIDY_SECONDS = 600
 KEPT_HEADERS = ("content-type", "etag", "location")
 NOBODY = UUID(int=0)
 
@@ -150,3 +156,13 @@ async def forget_old_keys(session: AsyncSession) -> int:
     """Deletes keys past their lifetime; returns how many."""
     removed = await session.execute(delete(KEYS).where(KEYS.c.created_at < func.now() - LIFETIME).returning(KEYS.c.key))
     return len(removed.all())
+
+
+async def keep_tidy(database: "Database", stopping: asyncio.Event) -> None:
+    """Deletes expired keys every few minutes until `stopping` is set."""
+    while not stopping.is_set():
+        async with database.transaction() as session:
+            await forget_old_keys(session)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TIDY_SECONDS):
+                await stopping.wait()

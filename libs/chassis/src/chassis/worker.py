@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from chassis import metrics
+from chassis import idempotency, metrics
 from chassis.consumer import ConsumerLoop
 from chassis.projector import Intake
 from chassis.reactor import ReactorLoop
@@ -49,7 +49,7 @@ def _backbone(runtime: "Runtime") -> dict[str, Loop]:
     poll, linger = runtime.settings.relay_poll, runtime.settings.linger
     dsn = plain_dsn(database.url)
     relay = Relay(dsn, runtime.bus, stopping, wake=database.committed, idle_poll=poll, linger=linger)
-    loops: dict[str, Loop] = {"relay": relay.run}
+    loops: dict[str, Loop] = {"relay": relay.run, "tidy": lambda: idempotency.keep_tidy(database, stopping)}
     if service.subscriptions.topics:
         applied = asyncio.Event()
         intake = Intake(database, service.name, service.subscriptions)
