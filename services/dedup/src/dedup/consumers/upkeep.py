@@ -12,16 +12,23 @@ COMPARED_AT_ONCE = 200
 COMPARING_POLL = 0.25
 SWEEP_EVERY = 600.0
 
+WAITING = text("SELECT EXISTS (SELECT FROM pending_matches)")
 # Whoever wants such a key takes it over anyway; this only keeps the table small.
 SWEEP = text("DELETE FROM claims WHERE NOT is_confirmed AND lease_until < clock_timestamp() - interval '1 hour'")
 
 
 async def compare_what_was_put_off(runtime: Runtime) -> None:
     while not runtime.stopping.is_set():
-        async with runtime.db.transaction() as session:
-            compared = await compare_queued(session, COMPARED_AT_ONCE)
-        if not compared:
+        if not await _compared(runtime):
             await _rest(runtime, COMPARING_POLL)
+
+
+async def _compared(runtime: Runtime) -> int:
+    async with runtime.db.read() as session:
+        if not (await session.execute(WAITING)).scalar_one():
+            return 0
+    async with runtime.db.transaction() as session:
+        return await compare_queued(session, COMPARED_AT_ONCE)
 
 
 async def sweep_claims(runtime: Runtime) -> None:
