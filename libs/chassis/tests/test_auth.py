@@ -174,6 +174,16 @@ async def test_a_new_key_is_found_and_the_old_one_stays() -> None:
     assert identity.fetched == 2
 
 
+async def test_a_withdrawn_key_is_forgotten() -> None:
+    identity = Published(SIGNING_KEY, STRANGER)
+    keys = PublishedKeys(identity.fetch, pause=0, max_age=0)
+    assert await keys.key("stranger") is not None
+    identity.keys.remove(STRANGER)
+    assert await keys.key("stranger") is None
+    identity.is_down = True
+    assert await keys.key(KID) is not None, "what was known serves while nobody answers"
+
+
 async def test_known_keys_serve_while_identity_is_down() -> None:
     identity = Published(SIGNING_KEY)
     verifier = Verifier(PublishedKeys(identity.fetch, pause=0))

@@ -66,45 +66,48 @@ class StaticKeys:
 
 
 class PublishedKeys:
-    """Keys fetched from a JWKS document and kept.
+    """Keys fetched from a JWKS document and kept for `max_age` seconds, so that a withdrawn key stops being accepted.
 
     An unknown `kid` causes one fetch per `pause` seconds at most, however many requests bring one. While the document
     cannot be fetched the known keys serve; without any, Unavailable is raised.
     """
 
-    def __init__(self, fetch: Callable[[], Awaitable[Mapping[str, Any]]], *, pause: float = 30.0) -> None:
+    def __init__(
+        self, fetch: Callable[[], Awaitable[Mapping[str, Any]]], *, pause: float = 30.0, max_age: float = 600.0
+    ) -> None:
         self._fetch = fetch
         self._pause = pause
+        self._max_age = max_age
         self._keys: dict[str, OKPKey] = {}
-        self._fetched_at = -float("inf")
+        self._tried_at = self._fetched_at = -float("inf")
         self._fetching = asyncio.Lock()
 
     async def key(self, kid: str) -> OKPKey | None:
-        if kid not in self._keys:
-            await self._refresh(kid)
-        return self._keys.get(kid)
-
-    async def _refresh(self, kid: str) -> None:
-        async with self._fetching:
-            # Without any key every request is refused, so then waiting out the pause would only prolong an outage.
-            pause = self._pause if self._keys else 1.0
-            if kid in self._keys or time.monotonic() - self._fetched_at < pause:
-                return self._require_any()
-            self._fetched_at = time.monotonic()
-            try:
-                document = await self._fetch()
-                self._keys = {key.kid: key for key in KeySet.import_key_set(dict(document)).keys if _usable(key)}  # type: ignore[arg-type, misc]
-            except Exception as error:
-                logger.warning("jwks_unreachable", error=repr(error), known=len(self._keys))
-            self._require_any()
-
-    def _require_any(self) -> None:
+        if not self._is_current(kid):
+            async with self._fetching:
+                if not self._is_current(kid) and self._may_try():
+                    await self._refresh()
         if not self._keys:
             raise Unavailable("The service that issues tokens does not answer.", headers={"Retry-After": "1"})
+        return self._keys.get(kid)
 
+    def _is_current(self, kid: str) -> bool:
+        return kid in self._keys and time.monotonic() - self._fetched_at < self._max_age
 
-def _usable(key: object) -> bool:
-    return isinstance(key, OKPKey) and bool(key.kid)
+    def _may_try(self) -> bool:
+        # Without any key every request is refused, so then waiting out the pause would only prolong an outage.
+        return time.monotonic() - self._tried_at >= (self._pause if self._keys else 1.0)
+
+    async def _refresh(self) -> None:
+        self._tried_at = time.monotonic()
+        try:
+            document = await self._fetch()
+            found = KeySet.import_key_set(dict(document)).keys  # type: ignore[arg-type]
+        except Exception as error:
+            logger.warning("jwks_unreachable", error=repr(error), known=len(self._keys))
+            return
+        self._keys = {key.kid: key for key in found if isinstance(key, OKPKey) and key.kid}
+        self._fetched_at = time.monotonic()
 
 
 class Verifier:
