@@ -78,10 +78,14 @@ class Consumer(Protocol):
 
 @dataclass(frozen=True)
 class Bus:
-    """Makes producers, consumers and topics. `bootstrap` is a comma-separated list of host:port."""
+    """Makes producers, consumers and topics. `bootstrap` is a comma-separated list of host:port.
+
+    `member_timeout` are the seconds of silence after which a group gives a member's partitions to others.
+    """
 
     bootstrap: str
     client_id: str
+    member_timeout: float = 30.0
 
     async def producer(self) -> Producer:
         """A started idempotent producer with acks=all; raises BrokerError while no broker answers."""
@@ -217,8 +221,8 @@ class _KafkaConsumer:
             enable_auto_commit=False,
             auto_offset_reset="earliest" if group else "latest",
             partition_assignment_strategy=(RoundRobinPartitionAssignor,),
-            session_timeout_ms=30_000,
-            heartbeat_interval_ms=3_000,
+            session_timeout_ms=int(bus.member_timeout * 1000),
+            heartbeat_interval_ms=min(3_000, int(bus.member_timeout * 100)),
             max_poll_interval_ms=300_000,
             fetch_max_wait_ms=500,
             metadata_max_age_ms=60_000,

@@ -30,6 +30,7 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     pool_size: int = Field(10, ge=1, description="database connections kept open; as many again under load")
     relay_poll: float = Field(0.025, gt=0, description="seconds between two looks of an idle relay at the outbox")
+    member_timeout: float = Field(30.0, ge=6, description="seconds until a silent consumer's work is given to others")
     linger: float = Field(0.0, ge=0, description="seconds for which relay and consumers gather more after a batch")
     shutdown_seconds: float = Field(10.0, gt=0, description="how long requests and workers may take to finish")
 

@@ -31,6 +31,8 @@ def of_service(service: Found, everyone: Sequence[Found], run: Run, secrets: Sec
         "RELAY_POLL": "0.25",
         # everything shares one machine: a few milliseconds of patience save most of the work of a busy moment
         "LINGER": "0.02",
+        # one member per group here: a killed service must not wait long for its own ghost to leave
+        "MEMBER_TIMEOUT": "8",
         # `make down` promises 15 s for everything
         "SHUTDOWN_SECONDS": "5",
     }
