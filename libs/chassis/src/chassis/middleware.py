@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Mapping
-from typing import Any
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -148,14 +147,6 @@ def _kind(message: Message) -> bytes:
 
 
 def _log(scope: Scope, route: str, status: int, seconds: float) -> None:
-    fields: dict[str, Any] = {
-        "method": scope["method"],
-        "path": scope["path"],
-        "route": route,
-        "status": status,
-        "ms": round(seconds * 1000, 1),
-    }
-    if status >= 500:
-        logger.error("request", **fields)
-    else:
-        logger.info("request", **fields)
+    telemetry.access_log(
+        method=scope["method"], path=scope["path"], route=route, status=status, ms=round(seconds * 1000, 1)
+    )
