@@ -53,6 +53,7 @@ async def test_writing_goes_on_while_the_broker_hangs(system: System, mark: str)
     await until(arrived, 60)
 
 
+@pytest.mark.timeout(400)
 async def test_killing_each_service_during_an_import_changes_no_total(system: System) -> None:
     text = demo_csv(1200, seed=31)
     before = (await rows(system, "accounts", "select count(*) n from accounts"))[0]["n"]
