@@ -164,6 +164,7 @@ def test_production_takes_no_default_secret(monkeypatch: pytest.MonkeyPatch) -> 
         ServiceSettings()
     monkeypatch.setenv("MERIDIAN_CLIENT_SECRET", "a-real-one")
     monkeypatch.setenv("MERIDIAN_SERVICE_URLS", '{"identity": "http://identity:8000"}')
+    monkeypatch.setenv("MERIDIAN_DATABASE_URL", "postgresql+asyncpg://app:a-real-one@db/leads")
     settings = ServiceSettings()
     assert settings.service_urls == {"identity": "http://identity:8000"}
     assert "a-real-one" not in repr(settings)

@@ -17,9 +17,11 @@ class ServiceSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="MERIDIAN_", extra="ignore", frozen=True)
 
     environment: Literal["development", "production"] = "development"
-    database_url: str = Field("", description="postgresql+asyncpg://user:password@host:port/name; empty: no database")
+    database_url: str = Field(
+        "", repr=False, description="postgresql+asyncpg://user:password@host:port/name; empty: no database"
+    )
     kafka: str = Field("127.0.0.1:9092", description="host:port, comma separated")
-    smtp_url: str = "smtp://127.0.0.1:1025"
+    smtp_url: str = Field("smtp://127.0.0.1:1025", repr=False)
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
     service_urls: dict[str, str] = Field(default_factory=dict, description="service name -> http://host:port")
