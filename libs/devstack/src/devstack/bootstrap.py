@@ -61,7 +61,7 @@ def stored(*command: str) -> Any:
 
 def sync() -> None:
     print("Installing the Python packages (the first time takes a minute) ...", flush=True)
-    if run(VENV / "bin" / "uv", "sync", "--quiet", "--frozen", "--all-packages").returncode:
+    if run(VENV / "bin" / "uv", "sync", "--quiet", "--frozen", "--all-packages", "--compile-bytecode").returncode:
         fail("the packages of uv.lock could not be installed.")
     (VENV / ".synced").touch()
 
