@@ -89,7 +89,13 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=pool_size,
-            connect_args={"server_settings": _server_settings(service, statement_timeout), "timeout": 10},
+            # The connection used last has its statements prepared.
+            pool_use_lifo=True,
+            connect_args={
+                "server_settings": _server_settings(service, statement_timeout),
+                "timeout": 10,
+                "prepared_statement_cache_size": 500,
+            },
         )
         event.listen(self.engine.sync_engine, "handle_error", _mark_dead)
         self._write = async_sessionmaker(self.engine, expire_on_commit=False)
