@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from chassis import metrics
+from chassis.failpoints import failpoint
 from chassis.kafka import BrokerError, Bus, Consumer, Partition, SourceRecord
 from chassis.projector import Batch, Fenced, Intake, is_transient, stored_positions
 
@@ -76,6 +77,8 @@ class ConsumerLoop:
         self._moved_at = time.monotonic()
         while not self.stopping.is_set():
             fetched = await client.fetch(FETCH_LIMIT)
+            if fetched:
+                failpoint("intake.after_fetch")
             await self._take_all(client, fetched)
             self._apply_pauses(client)
             await self._report(client)
@@ -177,6 +180,7 @@ class ConsumerLoop:
         for topic in {at.topic for at in behind}:
             metrics.consumer_lag.labels(topic).set(sum(lag for at, lag in behind.items() if at.topic == topic))
         await client.report(dict(self._next))
+        failpoint("intake.after_report")
         self._watch(now, {at for at, lag in behind.items() if lag > 0} - self._dead)
 
     def _watch(self, now: float, behind: set[Partition]) -> None:

@@ -17,6 +17,7 @@ from uuid_utils.compat import uuid7
 
 from chassis import context, idempotency, outbox, tables
 from chassis.errors import PreconditionFailed, ServiceError
+from chassis.failpoints import failpoint
 from chassis.unit import Unit, unit_of
 
 DEAD_SQLSTATES = ("57P01", "57P02", "57P03", "08", "25006")
@@ -110,7 +111,9 @@ class Database:
             yield session
             await outbox.write(session)
             wrote = unit_of(session).events
+            failpoint("unit.before_commit")
             await session.commit()
+        failpoint("unit.after_commit")
         if wrote:
             self.committed.set()
 

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import metrics
 from chassis.context import SYSTEM, acting
 from chassis.db import Database
+from chassis.failpoints import failpoint
 
 log = structlog.get_logger(__name__)
 
@@ -86,8 +87,12 @@ async def _fire(database: Database, model: type[RowT], handle: Handle[RowT], bat
         async with database.transaction() as session:
             rows = await claim_due(session, model, batch)
             if rows:
+                failpoint("due.after_claim")
                 await _observe(session, model, rows)
                 await handle(session, rows)
+                failpoint("due.in_transaction")
+    if rows:
+        failpoint("due.after_commit")
     metrics.due_fired.labels(model.__name__).inc(len(rows))
     return len(rows)
 

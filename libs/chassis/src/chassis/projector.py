@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import metrics
 from chassis.context import Actor, acting
 from chassis.db import Database
+from chassis.failpoints import failpoint
 from chassis.kafka import Partition, SourceRecord
 from chassis.subscriptions import Projector, Received, Subscriptions, handler_name
 from chassis.tables import CONSUMER_OFFSET, INBOX, QUARANTINE
@@ -105,6 +106,8 @@ class Intake:
                 folded = fold([each for each in received if topic == each.event.TOPIC])
                 for projector in projectors if folded else ():
                     await self._project(session, projector, folded, one_by_one)
+            failpoint("intake.in_transaction")
+        failpoint("intake.after_commit")
         for batch in batches:
             metrics.records_applied.labels(batch.at.topic).inc(len(batch.records))
 

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import metrics
 from chassis.db import Database
+from chassis.failpoints import failpoint
 from chassis.projector import caused_by, is_transient
 from chassis.subscriptions import Received, Subscriptions, handler_name
 from contracts.catalogue import event_class
@@ -89,6 +90,8 @@ class ReactorLoop:
             await asyncio.wait(self._busy, return_when=asyncio.FIRST_COMPLETED)
             return 1
         rows = await self._claim(free)
+        if rows:
+            failpoint("reactor.after_claim")
         for row in rows:
             task = asyncio.create_task(self._work(row))
             self._busy.add(task)
@@ -135,6 +138,8 @@ class ReactorLoop:
                 if done.first() is None:
                     raise LeaseLost
                 await call(self.subscriptions, session, row["handler"], received)
+                failpoint("reactor.in_transaction")
+        failpoint("reactor.after_commit")
 
     async def _settle_failure(self, row: dict[str, Any], error: Exception) -> None:
         with suppress(Exception):  # whatever cannot be written now is retried when the lease runs out

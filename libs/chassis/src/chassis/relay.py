@@ -17,6 +17,7 @@ import orjson
 import structlog
 
 from chassis import metrics
+from chassis.failpoints import failpoint
 from chassis.kafka import BrokerError, Bus, Producer, Record, RecordTooLarge
 from chassis.tables import SHARDS
 from contracts.catalogue import topic_named
@@ -139,10 +140,13 @@ class Relay:
         metrics.outbox_oldest_seconds.set(rows[0]["now"] - rows[0]["made"] if rows else 0)
         if not rows:
             return 0
+        failpoint("relay.after_fetch")
         rows = await self._without_parked(connection, rows)
         failed = await self._send(producer, rows)
         acked = _acknowledged(rows, failed)
+        failpoint("relay.before_delete")
         await connection.execute(_DELETE, [row["id"] for row in acked])
+        failpoint("relay.after_delete")
         _count(acked)
         await self._set_aside(connection, rows, failed)
         return len(rows)
@@ -154,6 +158,7 @@ class Relay:
                 records.append(record)
                 owners.append(row["id"])
         results = await producer.send_batch(records, SEND_LIMIT)
+        failpoint("relay.after_send")
         return {owner: error for owner, error in zip(owners, results, strict=True) if error is not None}
 
     async def _without_parked(self, connection: asyncpg.Connection, rows: list[Row]) -> list[Row]:
