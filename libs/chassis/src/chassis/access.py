@@ -30,6 +30,9 @@ class Scope(StrEnum):
     ALL = "all"
 
 
+OPERATION = "operation"
+"""The object of the operators' routes, which every service has; nobody but an admin may use them."""
+
 ORDER = {scope: rank for rank, scope in enumerate(Scope)}
 Matrix = Mapping[str, Mapping[str, Mapping[str, Scope]]]
 
@@ -45,7 +48,7 @@ class Policy:
     """
 
     def __init__(self, matrix: Matrix) -> None:
-        self.matrix = matrix
+        self.matrix: Matrix = {OPERATION: {"read": {}, "change": {}}, **matrix}
         for name, action, role in self._entries():
             if role not in ROLES:
                 raise ValueError(f"{name}.{action}: unknown role {role!r}")

@@ -36,6 +36,13 @@ class ChassisTables:
     def downgrade(self, op: Any) -> None:
         CHASSIS.drop_all(op.get_bind())
 
+    def add(self, op: Any, *names: str) -> None:
+        """Tables that the chassis got later; a database whose first migration ran after that has them already."""
+        CHASSIS.create_all(op.get_bind(), [CHASSIS.tables[name] for name in names])
+
+    def remove(self, op: Any, *names: str) -> None:
+        CHASSIS.drop_all(op.get_bind(), [CHASSIS.tables[name] for name in names])
+
 
 chassis_tables = ChassisTables()
 

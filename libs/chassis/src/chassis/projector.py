@@ -100,16 +100,20 @@ class Intake:
     async def _apply(self, batches: Sequence[Batch], *, one_by_one: bool) -> None:
         async with self.database.transaction() as session:
             await _move(session, self.group, batches)
-            received = await _decoded(session, [record for batch in batches for record in batch.records])
-            await self._queue_for_reactors(session, received)
-            for topic, projectors in self.subscriptions.projectors.items():
-                folded = fold([each for each in received if topic == each.event.TOPIC])
-                for projector in projectors if folded else ():
-                    await self._project(session, projector, folded, one_by_one)
+            await self.effect(session, [record for batch in batches for record in batch.records], one_by_one=one_by_one)
             failpoint("intake.in_transaction")
         failpoint("intake.after_commit")
         for batch in batches:
             metrics.records_applied.labels(batch.at.topic).inc(len(batch.records))
+
+    async def effect(self, session: AsyncSession, records: Sequence[SourceRecord], *, one_by_one: bool) -> None:
+        """What the records bring about, without moving a position: reactors get them once, replicas never go back."""
+        received = await _decoded(session, records)
+        await self._queue_for_reactors(session, received)
+        for topic, projectors in self.subscriptions.projectors.items():
+            folded = fold([each for each in received if topic == each.event.TOPIC])
+            for projector in projectors if folded else ():
+                await self._project(session, projector, folded, one_by_one)
 
     async def _queue_for_reactors(self, session: AsyncSession, received: Sequence[Received]) -> None:
         rows = [

@@ -152,9 +152,11 @@ def create_app(
     app.state.service = service
     app.include_router(health.router)
     if with_api:
-        access.require_policies(service.router.routes, service.policy)
+        own = (service.router, *operators_routes(service))
+        access.require_policies([route for each in own for route in each.routes], service.policy)
         app.include_router(meta.router(service), max_body_size=MAX_BODY)
-        app.include_router(service.router, max_body_size=MAX_BODY)
+        for each in own:
+            app.include_router(each, max_body_size=MAX_BODY)
     problems.install(app)
     app.add_exception_handler(idempotency.Replay, idempotency.replay)
     openapi.install(app)
@@ -162,6 +164,13 @@ def create_app(
     for layer in service.layers if with_api else ():
         app.add_middleware(layer)
     return app
+
+
+def operators_routes(service: Service) -> tuple[APIRouter, ...]:
+    """What every service with a database offers its operators; the gateway has nothing that could be stuck."""
+    from chassis.operations.api import router
+
+    return (router(service),) if "outbox" in service.metadata.tables else ()
 
 
 async def run_worker(service: Service, settings: ServiceSettings) -> None:

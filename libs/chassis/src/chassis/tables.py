@@ -1,6 +1,7 @@
 """The tables that every service's database has besides its own. One place, used by models and migrations alike."""
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     Column,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    event,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -40,6 +42,7 @@ def register(metadata: MetaData) -> None:
     _consumers(metadata)
     _requests(metadata)
     _history(metadata)
+    _operations(metadata)
 
 
 def _moment(name: str, **options: object) -> Column[object]:
@@ -188,6 +191,58 @@ def _history(metadata: MetaData) -> None:
     )
 
 
+# Also against the owner of the table, whom no privilege keeps from changing it.
+_REFUSE_CHANGE = """
+create or replace function refuse_change() returns trigger language plpgsql as $$
+begin raise exception '%% is append-only', tg_table_name using errcode = '42501'; end $$"""
+_APPEND_ONLY = """
+create trigger append_only before update or delete or truncate on operator_audit
+for each statement execute function refuse_change()"""
+
+
+def _operations(metadata: MetaData) -> None:
+    audit = Table(
+        "operator_audit",
+        metadata,
+        Column("id", BigInteger, Identity(always=True), primary_key=True),
+        _moment("at", nullable=False, server_default=_now),
+        Column("actor_id", Text, nullable=False),
+        Column("actor_name", Text, nullable=False),
+        Column("action", Text, nullable=False),
+        Column("object", Text, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("result", Text, nullable=False),
+        Column("details", JSONB, nullable=False, server_default=text("'{}'")),
+        Column("correlation_id", Text, nullable=False),
+    )
+    for moment, statement in (
+        ("after_create", _REFUSE_CHANGE),
+        ("after_create", _APPEND_ONLY),
+        ("after_drop", "drop function if exists refuse_change()"),
+    ):
+        event.listen(audit, moment, DDL(statement))  # type: ignore[no-untyped-call]
+    Table(
+        "operator_jobs",
+        metadata,
+        Column("id", Uuid, primary_key=True),
+        Column("kind", Text, nullable=False),
+        Column("parameters", JSONB, nullable=False),
+        Column("state", Text, nullable=False, server_default=text("'pending'")),
+        Column("actor_id", Text, nullable=False),
+        Column("actor_name", Text, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("correlation_id", Text, nullable=False),
+        Column("progress", JSONB, nullable=False, server_default=text("'{}'")),
+        Column("result", JSONB, nullable=False, server_default=text("'{}'")),
+        Column("lease_token", Uuid),
+        _moment("lease_until"),
+        _moment("created_at", nullable=False, server_default=_now),
+        _moment("started_at"),
+        _moment("finished_at"),
+        Index("ix_operator_jobs_unfinished", "created_at", postgresql_where=text("finished_at is null")),
+    )
+
+
 CHASSIS = MetaData(naming_convention=NAMING)
 register(CHASSIS)
 
@@ -199,3 +254,5 @@ INBOX = CHASSIS.tables["inbox"]
 QUARANTINE = CHASSIS.tables["quarantine"]
 IDEMPOTENCY_KEYS = CHASSIS.tables["idempotency_keys"]
 FIELD_HISTORY = CHASSIS.tables["field_history"]
+OPERATOR_AUDIT = CHASSIS.tables["operator_audit"]
+OPERATOR_JOBS = CHASSIS.tables["operator_jobs"]

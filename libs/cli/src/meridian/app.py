@@ -2,11 +2,12 @@
 
 import typer
 
-from meridian import client, stack
+from meridian import client, operator, stack
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Run and use Meridian from a terminal.")
 stack.register(app)
 client.register(app)
+operator.register(app)
 
 
 @app.callback()

@@ -10,7 +10,7 @@ from fastapi.routing import iter_route_contexts
 
 from chassis.access import ROLES, Scope, is_public, rights_of
 from chassis.auth import Principal
-from chassis.service import Service
+from chassis.service import Service, operators_routes
 from chassis.testing.tokens import headers_for
 
 UNKNOWN_ID = str(UUID(int=7))
@@ -26,7 +26,8 @@ class Guarded:
 
 
 def guarded_routes(service: Service) -> Iterator[Guarded]:
-    for route in iter_route_contexts(service.router.routes):
+    routers = (service.router, *operators_routes(service))
+    for route in iter_route_contexts([route for router in routers for route in router.routes]):
         if not is_public(route.dependant):
             rights = tuple(right for right in rights_of(route.dependant) if right)
             path = re.sub(r"\{[^}]+\}", UNKNOWN_ID, str(route.path))
