@@ -20,6 +20,7 @@ from contracts.identity import (
 )
 
 BASE = "/api/identity/v1"
+NOBODY = "01935a00-0000-7000-8000-0000000000ff"
 ROLES = ["sales_manager", "sales", "marketing", "verifier", "read_only"]
 
 
@@ -129,9 +130,7 @@ class TestUsers:
         ):
             assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
 
-    @pytest.mark.parametrize(
-        "path", ["/users", "/users/" + str(uuid4()), "/teams", "/me", "/roles", "/sessions", "/meta"]
-    )
+    @pytest.mark.parametrize("path", ["/users", f"/users/{NOBODY}", "/teams", "/me", "/roles", "/sessions", "/meta"])
     async def test_nothing_without_signing_in(self, client: httpx2.AsyncClient, path: str) -> None:
         answer = await client.get(BASE + path)
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
@@ -212,7 +211,7 @@ class TestUsers:
         answer = await client.patch(f"{BASE}/users/{user['id']}", json={"name": "X"}, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (status, code)
 
-    @pytest.mark.parametrize("identity", [str(uuid4()), "not-an-id"])
+    @pytest.mark.parametrize("identity", [NOBODY, "not-an-id"])
     async def test_an_unknown_user(self, client: httpx2.AsyncClient, as_role: AsRole, identity: str) -> None:
         answer = await client.get(f"{BASE}/users/{identity}", headers=as_role("admin"))
         assert answer.status_code in (404, 422)

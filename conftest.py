@@ -1,0 +1,33 @@
+"""How a run on several cores is shared out: `pytest -n logical`, as `make test` does it."""
+
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadFileScheduling
+
+# Whole systems and clocks: one after another, when the other workers have nothing left to do.
+ALONE = ("libs/devstack/tests/", "tests/integration/")
+# Minutes in one file: begun last, they would be waited for with all other cores idle.
+LONGEST = ("tests/services/", "examples/", "libs/cli/tests/test_new_service.py", "libs/chassis/tests/")
+
+
+class Turns(LoadFileScheduling):
+    """A file is done by one worker, in the order of collection; what wants the machine to itself comes last."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "alone" if nodeid.startswith(ALONE) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Turns:
+    config.option.loadscopereorder = False
+    return Turns(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: _turn(item.nodeid))
+
+
+def _turn(nodeid: str) -> int:
+    if nodeid.startswith(ALONE):
+        return 2
+    return 0 if nodeid.startswith(LONGEST) else 1
