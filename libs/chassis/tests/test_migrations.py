@@ -40,6 +40,26 @@ async def test_models_and_migrations_agree_and_go_back(service: Any, postgres_ur
     assert "teams" in await tables(found.url)
 
 
+async def test_a_database_of_the_first_release_gets_what_came_later(service: Any, postgres_url: str) -> None:
+    found = await databases.created(postgres_url, service)
+    settings = ServiceSettings(database_url=found.url)
+    connection = await asyncpg.connect(plain_dsn(found.url))
+    for table in (await tables(found.url)) - {"teams", "user_replicas"}:
+        await connection.execute(f'drop table if exists "{table}" cascade')
+    await connection.execute((Path(__file__).parent / "first_tables.sql").read_text())
+    await connection.execute("create table alembic_version (version_num varchar(32) primary key)")
+    await connection.execute("insert into alembic_version values ('0001')")
+    await connection.execute(
+        "insert into inbox (handler, event_id, topic, key, type, headers, state)"
+        " values ('h', gen_random_uuid(), 't', 'k', 'x', '{}', 'parked')"
+    )
+    await asyncio.to_thread(migrations.upgrade, service, settings)
+    await asyncio.to_thread(migrations.check, service, settings)
+    kept = await connection.fetchrow("select state, postponed from inbox")
+    assert (kept["state"], kept["postponed"]) == ("parked", 0)
+    await connection.close()
+
+
 async def test_every_shard_of_the_outbox_has_its_row(database: databases.TestDatabase) -> None:
     connection = await asyncpg.connect(plain_dsn(database.url))
     assert await connection.fetchval("select count(*) from outbox_shard") == 16
@@ -65,7 +85,7 @@ async def upgraded_by_a_process(url: str) -> int | None:
 
 def test_the_head_is_found_without_alembic(service: Any) -> None:
     config = migrations.config(service, ServiceSettings())
-    assert migrations.head(service) == ScriptDirectory.from_config(config).get_current_head() == "0001"
+    assert migrations.head(service) == ScriptDirectory.from_config(config).get_current_head() == "0002"
 
 
 async def test_topics_are_created_once(service: Any, kafka: str) -> None:

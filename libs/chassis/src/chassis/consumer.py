@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,23 +18,64 @@ from chassis.projector import Batch, Fenced, Intake, is_transient, stored_positi
 log = structlog.get_logger(__name__)
 
 FETCH_LIMIT = 1.0
-REPORT_EVERY = 5.0
+JOIN_LIMIT = 90.0
+"""Seconds for joining the group; then another client tries."""
+ASK_LIMIT = 10.0
+"""Seconds for a question to the broker (where a log begins and ends) before a fresh partition is consumed."""
+REPORT_EVERY, REPORT_LIMIT = 5.0, 5.0
 STANDSTILL = 30.0
-"""Seconds without a step while the log is longer than our position: then the client is replaced."""
+"""Seconds without a step of a partition whose log is longer than our position: then the client is replaced."""
 STANDSTILLS_ALLOWED = 3
-"""After that many replaced clients liveness fails, and the process is replaced."""
+"""After that many replaced clients in a row without a step the process ends, and its supervisor starts another."""
 BACKOFF_FIRST, BACKOFF_LAST = 0.1, 30.0
+DATABASE_PROBE = 2.0
+"""The longest pause, in seconds, while the database is away: flow is back soon after it is."""
+RECREATED_PROBE = 30.0
+"""Seconds between two looks at a topic that an operator has to decide about."""
+
+AWAY = (BrokerError, OSError, TimeoutError, DBAPIError)
 
 
 class Standstill(Exception):
     """The client delivers nothing although there is something to deliver."""
 
 
+class ConsumerStuck(Exception):
+    """New clients do not help: the process has to be replaced."""
+
+
+@dataclass
+class Place:
+    """Where this process stands in one partition of its assignment. `next` is None until read from the database."""
+
+    next: int | None = None
+    moved_at: float = field(default_factory=time.monotonic)
+    blocked_until: float = 0.0
+    delay: float = BACKOFF_FIRST
+
+    def is_active(self, now: float) -> bool:
+        return self.next is not None and self.blocked_until <= now
+
+    def block(self, seconds: float) -> None:
+        self.blocked_until = time.monotonic() + seconds
+        # Waiting on purpose is no standstill.
+        self.moved_at = self.blocked_until
+
+    def back_off(self, last: float) -> float:
+        """Waits longer each time, up to `last` seconds; returns for how long now."""
+        wait = min(self.delay, last)
+        self.block(wait)
+        self.delay = min(self.delay * 2, BACKOFF_LAST)
+        return wait
+
+
 @dataclass
 class ConsumerLoop:
     """One member of the service's group. `health["consumer"]` says `ok`, what it waits for, or `stuck`.
 
-    `linger` are seconds to gather records after a batch: fewer transactions while much is going on.
+    `linger` are seconds to gather records after a batch: fewer transactions while much is going on. `standstill` are
+    the watchdog's seconds. A place belongs to one assignment: work that outlives a rebalance changes a place that
+    nobody looks at any more.
     """
 
     bus: Bus
@@ -43,39 +84,49 @@ class ConsumerLoop:
     applied: asyncio.Event
     health: dict[str, str] = field(default_factory=dict)
     linger: float = 0.0
-    _client: Consumer = field(init=False)
-    _next: dict[Partition, int] = field(default_factory=dict)
-    _blocked: dict[Partition, float] = field(default_factory=dict)
-    _delays: dict[Partition, float] = field(default_factory=dict)
-    _dead: set[Partition] = field(default_factory=set)
+    standstill: float = STANDSTILL
+    _places: dict[Partition, Place] = field(default_factory=dict)
     _paused: set[Partition] = field(default_factory=set)
-    _moved_at: float = 0.0
+    _has_moved: bool = False
     _reported_at: float = 0.0
+    _heard_at: float = 0.0
 
     async def run(self) -> None:
-        """Consumes until `stopping` is set; a client that fails or stands still is replaced by a new one."""
+        """Consumes until `stopping` is set; a client that fails or stands still is replaced by a new one.
+
+        Raises ConsumerStuck when replacing it did not help STANDSTILLS_ALLOWED times.
+        """
         delay, standstills = BACKOFF_FIRST, 0
         while not self.stopping.is_set():
-            self.health["consumer"] = "joining its group" if standstills < STANDSTILLS_ALLOWED else "stuck"
+            self.health["consumer"] = "joining its group"
             client = self.bus.consumer(self.intake.subscriptions.topics, self.intake.group, self._assigned)
-            self._client = client
+            self._has_moved = False
             try:
-                await client.start()
+                async with asyncio.timeout(JOIN_LIMIT):
+                    await client.start()
                 delay = BACKOFF_FIRST
                 await self._consume(client)
             except Standstill as error:
-                standstills += 1
-                log.error("consumer_stood_still", group=self.intake.group, error=str(error), times=standstills)
-            except (BrokerError, OSError, TimeoutError, DBAPIError) as error:
+                standstills = 1 if self._has_moved else standstills + 1
+                self._count_standstill(error, standstills)
+            except AWAY as error:
                 log.warning("consumer_replaced", group=self.intake.group, error=repr(error), retry_in=delay)
             finally:
                 await client.close()
             await self._pause_before_retry(delay)
             delay = min(delay * 2, 5.0)
 
+    def _count_standstill(self, error: Standstill, times: int) -> None:
+        metrics.watchdog_restarts.inc()
+        log.error("consumer_stood_still", group=self.intake.group, error=str(error), times=times)
+        if times >= STANDSTILLS_ALLOWED:
+            self.health["consumer"] = "stuck"
+            raise ConsumerStuck(f"{times} clients of group {self.intake.group} stood still")
+
     async def _consume(self, client: Consumer) -> None:
-        self._moved_at = time.monotonic()
+        self._heard_at = time.monotonic()
         while not self.stopping.is_set():
+            await self._find_places(client)
             fetched = await client.fetch(FETCH_LIMIT)
             if fetched:
                 failpoint("intake.after_fetch")
@@ -84,111 +135,169 @@ class ConsumerLoop:
             await self._report(client)
             if fetched and self.linger:
                 await asyncio.sleep(self.linger)
+        await self._tell_positions(client)
 
     async def _assigned(self, partitions: set[Partition]) -> None:
-        """Seeks to the stored positions. A fresh assignment has forgotten all pauses, so these are set anew."""
+        """Forgets everything; the loop finds the places anew. Never fails: the client would go on without seeking."""
         metrics.rebalances.inc()
         self.intake.assigned()
-        self._next.clear()
-        self._blocked.clear()
-        self._paused.clear()
-        if partitions:
-            await self._seek_to_stored(partitions)
+        self._places = {at: Place() for at in partitions}
+        # A fresh assignment has forgotten all pauses.
+        self._paused = set()
         self.health["consumer"] = "ok"
 
-    async def _seek_to_stored(self, partitions: Iterable[Partition]) -> None:
-        client = self._client
-        starts = await client.starts(partitions)
+    async def _find_places(self, client: Consumer) -> None:
+        """Seeks to the stored positions. While the database is away the member stays in its group and asks again."""
+        places, now = self._places, time.monotonic()
+        missing = [at for at, place in places.items() if place.next is None and place.blocked_until <= now]
+        if not missing:
+            return
+        try:
+            ends, stored = await self._positions(client, missing)
+        except Exception as error:
+            if not is_transient(error) or isinstance(error, BrokerError):
+                raise
+            log.warning("positions_unreachable", group=self.intake.group, error=repr(error))
+            for at in missing:
+                places[at].back_off(DATABASE_PROBE)
+            return
+        for at in missing if places is self._places else ():
+            if stored[at] > ends[at]:
+                self._alarm_recreated(at, stored[at], ends[at])
+            else:
+                self._seek(client, at, stored[at])
+
+    async def _positions(
+        self, client: Consumer, missing: list[Partition]
+    ) -> tuple[dict[Partition, int], dict[Partition, int]]:
+        """Where the logs end, and the stored positions."""
+        starts = await _answered(client.starts(missing))
         async with self.intake.database.transaction() as session:
             stored = await stored_positions(session, self.intake.group, starts)
-        ends = await client.ends(partitions)
-        for at, offset in stored.items():
-            self._next[at] = offset
-            if offset > ends[at]:
-                self._alarm_recreated(at, offset, ends[at])
-            else:
-                client.seek(at, offset)
+        return await _answered(client.ends(missing)), stored
+
+    def _seek(self, client: Consumer, at: Partition, offset: int) -> None:
+        place = self._places[at]
+        # A partition that has just been revoked cannot be sought; its next assignment finds its place anew.
+        place.next = None
+        with suppress(BrokerError):
+            client.seek(at, offset)
+            place.next = offset
 
     def _alarm_recreated(self, at: Partition, stored: int, end: int) -> None:
         # Going on silently would skip or repeat history; an operator has to decide.
         metrics.topics_recreated.labels(at.topic).inc()
         log.error("topic_recreated", topic=at.topic, partition=at.number, stored=stored, end=end)
-        self._dead.add(at)
+        self._places[at].block(RECREATED_PROBE)
 
     async def _take_all(self, client: Consumer, fetched: dict[Partition, list[SourceRecord]]) -> None:
         """One transaction for all partitions; when that fails each has to show whether it was to blame."""
+        places = self._places
         batches = [
-            Batch(at, self._next[at], records)
+            Batch(at, place.next, records)
             for at, records in fetched.items()
-            if at in self._next and at not in self._dead
+            if (place := places.get(at)) is not None and place.next is not None
         ]
         if len(batches) > 1:
             try:
                 moved = await self.intake.take_together(batches)
             except Exception as error:
+                if is_transient(error):
+                    for batch in batches:
+                        self._back_off(client, places[batch.at], batch, error)
+                    return
                 log.info("batches_taken_one_by_one", partitions=len(batches), error=repr(error))
             else:
-                self._took(moved, fetched)
+                for at, offset in moved.items():
+                    self._took(places[at], at, offset, fetched[at])
                 return
-        await asyncio.gather(*(self._take(client, batch.at, fetched[batch.at]) for batch in batches))
+        await asyncio.gather(*(self._take(client, places[batch.at], batch) for batch in batches))
 
-    def _took(self, moved: dict[Partition, int], fetched: dict[Partition, list[SourceRecord]]) -> None:
-        self._next.update(moved)
-        self._moved_at = time.monotonic()
-        for at in moved:
-            self._delays.pop(at, None)
-            _observe_age(fetched[at])
+    async def _take(self, client: Consumer, place: Place, batch: Batch) -> None:
+        try:
+            moved = await self.intake.take(batch.at, batch.start, batch.records)
+        except Fenced:
+            metrics.batches_fenced.labels(batch.at.topic).inc()
+            place.next = None
+        except Exception as error:
+            self._back_off(client, place, batch, error)
+        else:
+            self._took(place, batch.at, moved, batch.records)
+
+    def _took(self, place: Place, at: Partition, moved: int, records: Sequence[SourceRecord]) -> None:
+        place.next, place.moved_at, place.delay = moved, time.monotonic(), BACKOFF_FIRST
+        self._has_moved = True
+        _observe_age(records[-1])
         self.applied.set()
 
-    async def _take(self, client: Consumer, at: Partition, records: list[SourceRecord]) -> None:
-        start = self._next[at]
-        try:
-            moved = await self.intake.take(at, start, records)
-        except Fenced:
-            metrics.batches_fenced.labels(at.topic).inc()
-            await self._seek_to_stored([at])
-        except Exception as error:
-            self._back_off(client, at, start, error)
-        else:
-            self._took({at: moved}, {at: records})
-
-    def _back_off(self, client: Consumer, at: Partition, start: int, error: Exception) -> None:
-        delay = self._delays.get(at, BACKOFF_FIRST)
-        self._delays[at] = min(delay * 2, BACKOFF_LAST)
-        self._blocked[at] = time.monotonic() + delay
-        self._moved_at = time.monotonic()
-        client.seek(at, start)
+    def _back_off(self, client: Consumer, place: Place, batch: Batch, error: Exception) -> None:
+        is_away = is_transient(error)
+        wait = place.back_off(DATABASE_PROBE if is_away else BACKOFF_LAST)
+        at = batch.at
+        if self._places.get(at) is place:
+            self._seek(client, at, batch.start)
         metrics.batch_retries.labels(at.topic).inc()
-        level = log.warning if is_transient(error) else log.error
-        level("batch_postponed", topic=at.topic, partition=at.number, offset=start, retry_in=delay, error=repr(error))
+        level = log.warning if is_away else log.error
+        level(
+            "batch_postponed", topic=at.topic, partition=at.number, offset=batch.start, retry_in=wait, error=repr(error)
+        )
 
     def _apply_pauses(self, client: Consumer) -> None:
         now = time.monotonic()
-        self._blocked = {at: until for at, until in self._blocked.items() if until > now}
-        wanted = {at for at in (*self._blocked, *self._dead) if at in self._next}
-        client.pause(wanted - self._paused)
-        client.resume((self._paused - wanted) & self._next.keys())
-        self._paused = wanted
+        wanted = {at for at, place in self._places.items() if not place.is_active(now)}
+        # In the middle of a rebalance nothing is ours, and what comes after it begins without pauses.
+        with suppress(BrokerError):
+            client.pause(wanted - self._paused)
+            client.resume((self._paused - wanted) & self._places.keys())
+            self._paused = wanted
 
     async def _report(self, client: Consumer) -> None:
         now = time.monotonic()
-        if now - self._reported_at < REPORT_EVERY or not self._next:
+        if now - self._reported_at < min(REPORT_EVERY, self.standstill / 2):
             return
         self._reported_at = now
-        ends = await client.ends(self._next)
-        behind = {at: end - self._next[at] for at, end in ends.items() if at in self._next}
+        places = {at: place.next for at, place in self._places.items() if place.next is not None}
+        if not places:
+            self._heard_at = now
+            return
+        try:
+            async with asyncio.timeout(REPORT_LIMIT):
+                ends = await client.ends(places)
+        except (BrokerError, TimeoutError) as error:
+            self._miss_broker(error)
+            return
+        self._heard_at = now
+        behind = {at: end - places[at] for at, end in ends.items()}
         for topic in {at.topic for at in behind}:
             metrics.consumer_lag.labels(topic).set(sum(lag for at, lag in behind.items() if at.topic == topic))
-        await client.report(dict(self._next))
-        failpoint("intake.after_report")
-        self._watch(now, {at for at, lag in behind.items() if lag > 0} - self._dead)
+        await self._tell_positions(client)
+        self._watch(behind)
 
-    def _watch(self, now: float, behind: set[Partition]) -> None:
-        if not behind:
-            self._moved_at = now
-        if now - self._moved_at > STANDSTILL:
-            metrics.watchdog_restarts.inc()
-            raise Standstill(f"no progress for {STANDSTILL:.0f} s while {len(behind)} partitions have records")
+    def _miss_broker(self, error: Exception) -> None:
+        """One question without an answer is no reason to leave the group; a broker that stays silent is."""
+        log.warning("broker_silent", group=self.intake.group, error=repr(error))
+        if time.monotonic() - self._heard_at > 2 * self.standstill:
+            raise TimeoutError("the broker does not say where its logs end")
+
+    async def _tell_positions(self, client: Consumer) -> None:
+        """For lag metrics only, so a group in the middle of a rebalance need not listen."""
+        offsets = {at: place.next for at, place in self._places.items() if place.next is not None}
+        with suppress(BrokerError, TimeoutError):
+            async with asyncio.timeout(REPORT_LIMIT):
+                if offsets:
+                    await client.report(offsets)
+                    failpoint("intake.after_report")
+
+    def _watch(self, behind: dict[Partition, int]) -> None:
+        now = time.monotonic()
+        for at, lag in behind.items():
+            place = self._places.get(at)
+            if place is None:
+                continue
+            if lag <= 0:
+                place.moved_at = now
+            elif place.is_active(now) and now - place.moved_at > self.standstill:
+                raise Standstill(f"no step for {self.standstill:.0f} s at {place.next} of {at.topic}/{at.number}")
 
     async def _pause_before_retry(self, delay: float) -> None:
         with suppress(TimeoutError):
@@ -196,11 +305,19 @@ class ConsumerLoop:
                 await self.stopping.wait()
 
 
-def _observe_age(records: list[SourceRecord]) -> None:
-    for name, value in records[-1].headers:
+async def _answered(question: Awaitable[dict[Partition, int]]) -> dict[Partition, int]:
+    try:
+        async with asyncio.timeout(ASK_LIMIT):
+            return await question
+    except TimeoutError as error:
+        raise BrokerError(f"no answer within {ASK_LIMIT:.0f} s") from error
+
+
+def _observe_age(record: SourceRecord) -> None:
+    for name, value in record.headers:
         if name == "ce_time":
             with suppress(ValueError):
-                metrics.event_age_seconds.labels(records[-1].topic).observe(_age(value))
+                metrics.event_age_seconds.labels(record.topic).observe(_age(value))
 
 
 def _age(ce_time: bytes) -> float:

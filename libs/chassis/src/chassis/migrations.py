@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from sqlalchemy import insert
+from sqlalchemy.schema import CreateColumn
 
 from chassis.kafka import Bus
 from chassis.service import Service
@@ -42,6 +43,16 @@ class ChassisTables:
 
     def remove(self, op: Any, *names: str) -> None:
         CHASSIS.drop_all(op.get_bind(), [CHASSIS.tables[name] for name in names])
+
+    def add_columns(self, op: Any, **names: str) -> None:
+        """Columns that the chassis got later: `add_columns(op, inbox="postponed")`."""
+        for table, column in names.items():
+            wanted = CreateColumn(CHASSIS.tables[table].c[column]).compile(dialect=op.get_bind().dialect)
+            op.execute(f"alter table {table} add column if not exists {wanted}")
+
+    def remove_columns(self, op: Any, **names: str) -> None:
+        for table, column in names.items():
+            op.drop_column(table, column, if_exists=True)
 
 
 chassis_tables = ChassisTables()

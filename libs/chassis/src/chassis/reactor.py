@@ -29,8 +29,9 @@ LANES = 16
 LEASE_SECONDS = 60
 IDLE_POLL = 0.5
 DELAYS = (10, 30, 120, 480)
-KEEP_DONE_DAYS = 7
-"""How long a handled event is remembered, against the relay's duplicates."""
+KEEP_DONE_DAYS, DAYS_AHEAD = 7, 7
+"""How long the id of a handled event is remembered, against the relay's duplicates: one partition of the table per day,
+made ahead and dropped as a whole."""
 
 _CLAIM = text("""
 update inbox set lease_token = :token, lease_until = clock_timestamp() + make_interval(secs => :lease)
@@ -42,20 +43,31 @@ where seq in (
                     and e.state <> 'done')
   order by i.seq limit :lanes for update skip locked)
 returning seq, handler, topic, type, headers, payload, attempts""")
+# The row leaves the inbox and its id is remembered. A repeat that the intake let in while the first one was being
+# finished finds the id and has no effect.
 _DONE = text("""
-update inbox set state = 'done', done_at = clock_timestamp(), error = null, lease_until = null
-where seq = :seq and lease_token = :token and state = 'pending' returning seq""")
+with taken as (
+  delete from inbox where seq = :seq and lease_token = :token and state = 'pending' returning handler, event_id),
+fresh as (
+  insert into inbox_done (handler, event_id) select t.handler, t.event_id from taken t
+  where not exists (select from inbox_done d where d.handler = t.handler and d.event_id = t.event_id) returning 1)
+select (select count(*) from taken), (select count(*) from fresh)""")
 _FAILED = text("""
 update inbox set attempts = attempts + 1, error = :error, lease_until = null,
   state = case when attempts + 1 > :allowed then 'parked' else 'pending' end,
   next_at = clock_timestamp() + make_interval(secs => :delay)
 where seq = :seq and lease_token = :token returning state""")
 _POSTPONED = text("""
-update inbox set lease_until = null, next_at = clock_timestamp() + interval '1 second'
+update inbox set lease_until = null, postponed = postponed + 1,
+  next_at = clock_timestamp() + make_interval(secs => least(30, 0.1 * 2 ^ least(postponed, 9)))
 where seq = :seq and lease_token = :token""")
+# What an operator has dropped is remembered like what was handled.
 _FORGET = text("""
-delete from inbox where seq in (select seq from inbox where state = 'done'
-  and done_at < clock_timestamp() - make_interval(days => :days) order by done_at limit 1000)""")
+with dropped as (
+  delete from inbox where seq in (select seq from inbox where state = 'done' order by done_at limit 10000)
+  returning handler, event_id)
+insert into inbox_done (handler, event_id) select handler, event_id from dropped on conflict do nothing""")
+_ROTATE = text("select rotate_inbox_done(:keep, :ahead)")
 
 
 class LeaseLost(Exception):
@@ -81,8 +93,18 @@ class ReactorLoop:
             await self._forget_old()
             if not started:
                 await self._wait()
-        if self._busy:
-            await asyncio.wait(self._busy)
+        await self._finish()
+
+    async def _finish(self) -> None:
+        """Waits for what is in hand; when that takes too long and this is cancelled, so is what is in hand."""
+        try:
+            if self._busy:
+                await asyncio.wait(self._busy)
+        except asyncio.CancelledError:
+            for task in self._busy:
+                task.cancel()
+            await asyncio.gather(*self._busy, return_exceptions=True)
+            raise
 
     async def _start_some(self) -> int:
         free = LANES - len(self._busy)
@@ -135,9 +157,11 @@ class ReactorLoop:
         with caused_by(received.envelope):
             async with self.database.transaction() as session:
                 done = await session.execute(_DONE, {"seq": row["seq"], "token": row["token"]})
-                if done.first() is None:
+                taken, fresh = done.one()
+                if not taken:
                     raise LeaseLost
-                await call(self.subscriptions, session, row["handler"], received)
+                if fresh:
+                    await call(self.subscriptions, session, row["handler"], received)
                 failpoint("reactor.in_transaction")
         failpoint("reactor.after_commit")
 
@@ -156,7 +180,9 @@ class ReactorLoop:
         self._forgot_at = now
         with suppress(Exception):  # housekeeping; the next minute tries again
             async with self.database.transaction() as session:
-                await session.execute(_FORGET, {"days": KEEP_DONE_DAYS})
+                await session.execute(_FORGET)
+            async with self.database.transaction() as session:
+                await session.execute(_ROTATE, {"keep": KEEP_DONE_DAYS, "ahead": DAYS_AHEAD})
 
 
 async def _record_failure(session: AsyncSession, row: dict[str, Any], error: Exception) -> None:

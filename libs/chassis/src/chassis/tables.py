@@ -21,6 +21,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from chassis import handled
+
 SHARDS = 16
 """Fixed for ever: a row's shard is drawn from its aggregate id once, and order per aggregate hangs on it."""
 
@@ -115,6 +117,7 @@ def _consumers(metadata: MetaData) -> None:
         Column("partition", Integer, primary_key=True, autoincrement=False),
         Column("next", BigInteger, nullable=False),
         Column("first_seen", BigInteger, nullable=False),
+        Column("topic_id", Text),
         _moment("updated_at", nullable=False, server_default=_now),
     )
     Table(
@@ -130,6 +133,7 @@ def _consumers(metadata: MetaData) -> None:
         Column("payload", LargeBinary),
         Column("state", Text, nullable=False, server_default=text("'pending'")),
         Column("attempts", Integer, nullable=False, server_default=text("0")),
+        Column("postponed", Integer, nullable=False, server_default=text("0")),
         _moment("next_at", nullable=False, server_default=_now),
         Column("lease_token", Uuid),
         _moment("lease_until"),
@@ -141,6 +145,7 @@ def _consumers(metadata: MetaData) -> None:
         Index("ix_inbox_next_at", "next_at", postgresql_where=text("state = 'pending'")),
         Index("ix_inbox_done_at", "done_at", postgresql_where=text("state = 'done'")),
     )
+    handled.register(metadata)
     Table(
         "quarantine",
         metadata,
@@ -251,6 +256,7 @@ OUTBOX_PARKED = CHASSIS.tables["outbox_parked"]
 OUTBOX_SHARD = CHASSIS.tables["outbox_shard"]
 CONSUMER_OFFSET = CHASSIS.tables["consumer_offset"]
 INBOX = CHASSIS.tables["inbox"]
+INBOX_DONE = CHASSIS.tables["inbox_done"]
 QUARANTINE = CHASSIS.tables["quarantine"]
 IDEMPOTENCY_KEYS = CHASSIS.tables["idempotency_keys"]
 FIELD_HISTORY = CHASSIS.tables["field_history"]

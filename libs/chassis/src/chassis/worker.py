@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from chassis import idempotency, metrics
-from chassis.consumer import ConsumerLoop
+from chassis.consumer import ConsumerLoop, ConsumerStuck
 from chassis.projector import Intake
 from chassis.reactor import ReactorLoop
 from chassis.relay import Relay
@@ -29,7 +29,8 @@ def plain_dsn(url: str) -> str:
 async def run_worker(runtime: "Runtime") -> None:
     """Runs all loops until `runtime.stopping` is set; each is started again with back-off when it raises.
 
-    What has not ended `shutdown_seconds` after that is cancelled. `runtime.health` tells readiness.
+    What has not ended `shutdown_seconds` after that is cancelled: its transaction rolls back. `runtime.health` tells
+    readiness. Raises ConsumerStuck when the process had better be replaced; everything else has ended by then.
     """
     loops = {**_backbone(runtime), **_own(runtime)}
     tasks = [asyncio.create_task(_keep_running(runtime, name, loop), name=name) for name, loop in loops.items()]
@@ -39,6 +40,9 @@ async def run_worker(runtime: "Runtime") -> None:
         task.cancel()
     if unfinished:
         await asyncio.wait(unfinished, timeout=5)
+    for task in tasks:
+        if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+            raise error
 
 
 def _backbone(runtime: "Runtime") -> dict[str, Loop]:
@@ -69,6 +73,9 @@ async def _keep_running(runtime: "Runtime", name: str, loop: Loop) -> None:
         try:
             await loop()
             return
+        except ConsumerStuck:
+            runtime.stopping.set()
+            raise
         except Exception:
             metrics.worker_restarts.labels(name).inc()
             log.exception("worker_failed", worker=name, retry_in=delay)

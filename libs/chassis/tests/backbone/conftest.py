@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -116,6 +117,12 @@ async def bench(postgres_url: str, kafka: str) -> AsyncIterator[Bench]:
     await database.close()
     await admin.execute(f"drop database {name} with (force)")
     await admin.close()
+
+
+def team_created(name: str, **values: Any) -> TeamCreated:
+    """A fact that no database has seen."""
+    now = datetime.now(UTC)
+    return TeamCreated(state=TeamState(id=uuid4(), version=1, created_at=now, updated_at=now, name=name, **values))
 
 
 def replica_subscriptions() -> Subscriptions:

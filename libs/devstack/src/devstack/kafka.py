@@ -42,6 +42,8 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 # 3 s by default, waited by every first join
 group.initial.rebalance.delay.ms=0
+# 6 s by default: tests that kill a member would wait for that long
+group.min.session.timeout.ms=1000
 # After kill -9 the old registration must expire before the broker comes back: 12 s by default, so 5 s
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=300
