@@ -120,6 +120,25 @@ def _consumers(metadata: MetaData) -> None:
         Column("topic_id", Text),
         _moment("updated_at", nullable=False, server_default=_now),
     )
+    _inbox(metadata)
+    handled.register(metadata)
+    Table(
+        "quarantine",
+        metadata,
+        Column("id", BigInteger, Identity(always=True), primary_key=True),
+        Column("topic", Text, nullable=False),
+        Column("partition", Integer, nullable=False),
+        Column("offset", BigInteger, nullable=False),
+        Column("key", LargeBinary),
+        Column("headers", JSONB, nullable=False),
+        Column("value", LargeBinary),
+        Column("error", Text, nullable=False),
+        _moment("quarantined_at", nullable=False, server_default=_now),
+        UniqueConstraint("topic", "partition", "offset"),
+    )
+
+
+def _inbox(metadata: MetaData) -> None:
     Table(
         "inbox",
         metadata,
@@ -144,21 +163,6 @@ def _consumers(metadata: MetaData) -> None:
         Index("ix_inbox_unfinished", "handler", "key", "seq", postgresql_where=text("state <> 'done'")),
         Index("ix_inbox_next_at", "next_at", postgresql_where=text("state = 'pending'")),
         Index("ix_inbox_done_at", "done_at", postgresql_where=text("state = 'done'")),
-    )
-    handled.register(metadata)
-    Table(
-        "quarantine",
-        metadata,
-        Column("id", BigInteger, Identity(always=True), primary_key=True),
-        Column("topic", Text, nullable=False),
-        Column("partition", Integer, nullable=False),
-        Column("offset", BigInteger, nullable=False),
-        Column("key", LargeBinary),
-        Column("headers", JSONB, nullable=False),
-        Column("value", LargeBinary),
-        Column("error", Text, nullable=False),
-        _moment("quarantined_at", nullable=False, server_default=_now),
-        UniqueConstraint("topic", "partition", "offset"),
     )
 
 
