@@ -100,7 +100,7 @@ class ConsumerLoop:
         while not self.stopping.is_set():
             self.health["consumer"] = "joining its group"
             client = self.bus.consumer(self.intake.subscriptions.topics, self.intake.group, self._assigned)
-            self._has_moved = False
+            self._has_moved, self._paused = False, set()
             try:
                 async with asyncio.timeout(JOIN_LIMIT):
                     await client.start()
@@ -138,12 +138,12 @@ class ConsumerLoop:
         await self._tell_positions(client)
 
     async def _assigned(self, partitions: set[Partition]) -> None:
-        """Forgets everything; the loop finds the places anew. Never fails: the client would go on without seeking."""
+        """Forgets everything; the loop finds the places anew. Never fails: that would cost the client."""
         metrics.rebalances.inc()
         self.intake.assigned()
         self._places = {at: Place() for at in partitions}
-        # A fresh assignment has forgotten all pauses.
-        self._paused = set()
+        # What is paused and still ours stays paused.
+        self._paused &= partitions
         self.health["consumer"] = "ok"
 
     async def _find_places(self, client: Consumer) -> None:

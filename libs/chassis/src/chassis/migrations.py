@@ -134,7 +134,7 @@ async def create_topics(service: Service, settings: ServiceSettings) -> None:
     topics = [topic for topic in TOPICS if service.name in (topic.producer, *topic.consumers)]
     if not topics:
         return
-    bus = Bus(settings.kafka, f"{service.name}-migrate")
+    bus = Bus(settings.kafka, f"{service.name}-migrate", client=settings.kafka_client)
     made = await bus.create_topics(topics, partitions=settings.partitions, replication=settings.replication)
     logger.info("topics_ready", created=made, known=len(topics))
 

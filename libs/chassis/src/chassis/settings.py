@@ -21,6 +21,7 @@ class ServiceSettings(BaseSettings):
         "", repr=False, description="postgresql+asyncpg://user:password@host:port/name; empty: no database"
     )
     kafka: str = Field("127.0.0.1:9092", description="host:port, comma separated")
+    kafka_client: Literal["aiokafka", "confluent"] = Field("aiokafka", description="confluent needs its extra")
     smtp_url: str = Field("smtp://127.0.0.1:1025", repr=False)
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)

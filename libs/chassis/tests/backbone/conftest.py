@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.db import Database, Record, new_metadata
-from chassis.kafka import Bus
+from chassis.kafka import Bus, Client
 from chassis.outbox import emit
 from chassis.projector import Intake, upsert_guarded
 from chassis.relay import Relay
@@ -104,12 +104,18 @@ class Bench:
 
 
 @pytest.fixture
-async def bench(postgres_url: str, kafka: str) -> AsyncIterator[Bench]:
+def client() -> Client:
+    """The library that speaks to the broker; a test overrides it."""
+    return "aiokafka"
+
+
+@pytest.fixture
+async def bench(postgres_url: str, kafka: str, client: Client) -> AsyncIterator[Bench]:
     admin = await asyncpg.connect(plain_dsn(postgres_url))
     name = f"bench_{uuid4().hex[:10]}"
     await admin.execute(f"create database {name}")
     database = Database(f"{postgres_url.rsplit('/', 1)[0]}/{name}", "identity", pool_size=5)
-    bus = Bus(kafka, "bench")
+    bus = Bus(kafka, "bench", client=client)
     await bus.create_topics(topics_of("identity"), partitions=6, replication=1)
     async with database.engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)

@@ -62,6 +62,7 @@ async def replicas(bench: Bench) -> dict[str, tuple[int, str]]:
     return {str(row["id"]): (row["version"], row["name"]) for row in rows}
 
 
+@pytest.mark.parametrize("client", ["aiokafka", "confluent"])
 async def test_a_replica_follows_its_owner_through_the_broker(bench: Bench) -> None:
     async with bench.relaying(), consuming(bench, replica_subscriptions()), consuming(bench, replica_subscriptions()):
         ids = [await bench.create(f"t{number}") for number in range(12)]

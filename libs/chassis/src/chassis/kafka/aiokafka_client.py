@@ -1,0 +1,305 @@
+"""The port by aiokafka: all on the event loop."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition, errors
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import NewTopic as NativeTopic
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.structs import OffsetAndMetadata
+
+from chassis.kafka.aiokafka_stop import stop
+from chassis.kafka.port import (
+    ANSWER_LIMIT,
+    MAX_BATCH,
+    MAX_RECORD,
+    START_LIMIT,
+    Assigned,
+    BrokerError,
+    Connection,
+    NewTopic,
+    Partition,
+    Record,
+    RecordTooLarge,
+    SourceRecord,
+    UnknownTopic,
+    Withheld,
+)
+
+TOPIC_LIMIT = 3.0
+"""Seconds until a topic that the broker does not know counts as unknown."""
+
+
+def _ours(error: errors.KafkaError) -> BrokerError:
+    if isinstance(error, errors.MessageSizeTooLargeError):
+        return RecordTooLarge(repr(error))
+    if isinstance(error, errors.UnknownTopicOrPartitionError):
+        return UnknownTopic(repr(error))
+    return BrokerError(repr(error))
+
+
+@contextmanager
+def _translating() -> Iterator[None]:
+    try:
+        yield
+    except errors.KafkaError as error:
+        raise _ours(error) from error
+
+
+async def create_topics(connection: Connection, wanted: Sequence[NewTopic]) -> list[str]:
+    """As Bus.create."""
+    native = [NativeTopic(new.name, new.partitions, new.replication, topic_configs=new.config) for new in wanted]
+    admin = AIOKafkaAdminClient(bootstrap_servers=connection.bootstrap, client_id=connection.client_id)
+    with _translating():
+        async with asyncio.timeout(2 * START_LIMIT):
+            await admin.start()
+            try:
+                answer = await admin.create_topics(native)
+            finally:
+                await admin.close()
+    return list(_created(answer.topic_errors))
+
+
+def _created(outcomes: Iterable[Sequence[object]]) -> Iterator[str]:
+    for name, code, *_ in outcomes:
+        error = errors.for_code(code)
+        if code and error is not errors.TopicAlreadyExistsError:
+            raise BrokerError(f"topic {name}: {error.__name__}")
+        if not code:
+            yield str(name)
+
+
+async def open_producer(connection: Connection) -> "AiokafkaProducer":
+    """As Bus.producer."""
+    client = AIOKafkaProducer(
+        bootstrap_servers=connection.bootstrap,
+        client_id=connection.client_id,
+        acks="all",
+        enable_idempotence=True,
+        max_batch_size=MAX_BATCH,
+        max_request_size=MAX_RECORD,
+        request_timeout_ms=10_000,
+        metadata_max_age_ms=60_000,
+    )
+    await _start(client)
+    return AiokafkaProducer(client)
+
+
+async def _start(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
+    try:
+        with _translating():
+            async with asyncio.timeout(START_LIMIT):
+                await client.start()
+    except BaseException:
+        await stop(client)
+        raise
+
+
+class AiokafkaProducer:
+    def __init__(self, client: AIOKafkaProducer) -> None:
+        self._client = client
+        self._topics: set[str] = set()
+
+    async def send_batch(self, records: Sequence[Record], limit: float) -> list[BaseException | None]:
+        """As Producer.send_batch."""
+        batch = _Batch(records)
+        async with asyncio.timeout(limit):
+            # Topics nobody has asked for yet come last: one that is missing must not hold up the others.
+            for index in sorted(range(len(records)), key=lambda at: records[at].topic not in self._topics):
+                # One sender: many concurrent send() calls wake each other up in quadratic number.
+                await self._send(batch, index)
+            return await batch.results()
+
+    async def _send(self, batch: "_Batch", index: int) -> None:
+        record = batch.records[index]
+        if batch.is_withheld(record):
+            batch.refuse(index, Withheld(f"follows a refused record of {record.topic}"))
+        elif await self._is_known(batch, record.topic):
+            try:
+                batch.pending[index] = await self._client.send(
+                    record.topic, value=record.value, key=record.key, headers=list(record.headers)
+                )
+            except errors.KafkaError as error:
+                batch.refuse(index, _ours(error))
+        else:
+            batch.refuse(index, UnknownTopic(record.topic))
+
+    async def _is_known(self, batch: "_Batch", topic: str) -> bool:
+        if topic in self._topics:
+            return True
+        if topic in batch.missing:
+            return False
+        with suppress(TimeoutError, errors.UnknownTopicOrPartitionError):
+            async with asyncio.timeout(TOPIC_LIMIT):
+                await self._client.partitions_for(topic)
+                self._topics.add(topic)
+                return True
+        batch.missing.add(topic)
+        return False
+
+    async def close(self) -> None:
+        await stop(self._client)
+
+
+class _Batch:
+    """What became of each record so far."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self.records = records
+        self.pending: dict[int, asyncio.Future[object]] = {}
+        self.missing: set[str] = set()
+        self._failed: dict[int, BaseException] = {}
+        self._refused: set[tuple[str, bytes]] = set()
+
+    def is_withheld(self, record: Record) -> bool:
+        return bool(self._refused) and (record.topic, record.key) in self._refused
+
+    def refuse(self, index: int, error: BrokerError) -> None:
+        self._failed[index] = error
+        if isinstance(error, RecordTooLarge):
+            self._refused.add((self.records[index].topic, self.records[index].key))
+
+    async def results(self) -> list[BaseException | None]:
+        answers = await asyncio.gather(*self.pending.values(), return_exceptions=True)
+        for index, answer in zip(self.pending, answers, strict=True):
+            if isinstance(answer, BaseException):
+                self._failed[index] = _ours(answer) if isinstance(answer, errors.KafkaError) else answer
+        return [self._failed.get(index) for index in range(len(self.records))]
+
+
+def make_consumer(
+    connection: Connection, topics: Sequence[str], group: str | None, assigned: Assigned | None
+) -> "AiokafkaConsumer":
+    """As Bus.consumer."""
+    return AiokafkaConsumer(connection, topics, group, assigned)
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+    def __init__(self, consumer: "AiokafkaConsumer") -> None:
+        self._consumer = consumer
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        # What runs on is fenced by the stored offset, so nobody has to wait for it.
+        self._consumer.settling = True
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        await self._consumer.take({Partition(each.topic, each.partition) for each in assigned})
+
+
+class AiokafkaConsumer:
+    def __init__(
+        self, connection: Connection, topics: Sequence[str], group: str | None, assigned: Assigned | None
+    ) -> None:
+        self._topics = topics
+        self._group = group
+        self._assigned = assigned
+        self._paused: set[Partition] = set()
+        self._failure: Exception | None = None
+        self.settling = False
+        self._client = AIOKafkaConsumer(
+            *(() if group else topics),
+            bootstrap_servers=connection.bootstrap,
+            client_id=connection.client_id,
+            group_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest" if group else "latest",
+            partition_assignment_strategy=(RoundRobinPartitionAssignor,),
+            session_timeout_ms=int(connection.member_timeout * 1000),
+            heartbeat_interval_ms=min(3_000, int(connection.member_timeout * 100)),
+            max_poll_interval_ms=300_000,
+            fetch_max_wait_ms=500,
+            metadata_max_age_ms=60_000,
+        )
+
+    async def start(self) -> None:
+        if self._group:
+            self._client.subscribe(list(self._topics), listener=_Listener(self))
+        await _start(self._client)
+        if not self._group:
+            with _translating():
+                async with asyncio.timeout(START_LIMIT):
+                    await self._take_all()
+
+    async def _take_all(self) -> None:
+        taken = self._client.assignment()
+        missing = sorted(set(self._topics) - {at.topic for at in taken})
+        if missing:
+            raise UnknownTopic(", ".join(missing))
+        await self._client.seek_to_end(*taken)
+
+    async def take(self, assigned: set[Partition]) -> None:
+        """The new assignment knows neither the pauses nor the positions of the one before."""
+        self._paused &= assigned
+        self._client.pause(*map(_native, self._paused))
+        try:
+            if self._assigned is not None:
+                await self._assigned(assigned)
+        except Exception as error:
+            # aiokafka would only log it, and fetch from wherever the group stood.
+            self._client.pause(*map(_native, assigned))
+            self._failure = error
+        finally:
+            self.settling = False
+
+    async def fetch(self, limit: float) -> dict[Partition, list[SourceRecord]]:
+        with _translating():
+            found = await self._client.getmany(timeout_ms=int(limit * 1000), max_records=2_000)
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+        if self.settling and self._assigned is not None:
+            # Fetched for an assignment that has ended, or before its positions were sought.
+            return {}
+        return {
+            Partition(at.topic, at.partition): [_source(record) for record in records] for at, records in found.items()
+        }
+
+    def seek(self, partition: Partition, offset: int) -> None:
+        with _translating():
+            self._client.seek(_native(partition), offset)
+
+    def pause(self, partitions: Iterable[Partition]) -> None:
+        chosen = set(partitions)
+        with _translating():
+            self._client.pause(*map(_native, chosen))
+        self._paused |= chosen
+
+    def resume(self, partitions: Iterable[Partition]) -> None:
+        chosen = set(partitions)
+        with _translating():
+            self._client.resume(*map(_native, chosen))
+        self._paused -= chosen
+
+    async def ends(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+        with _translating():
+            async with asyncio.timeout(ANSWER_LIMIT):
+                return _offsets(await self._client.end_offsets([_native(each) for each in partitions]))
+
+    async def starts(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+        with _translating():
+            async with asyncio.timeout(ANSWER_LIMIT):
+                return _offsets(await self._client.beginning_offsets([_native(each) for each in partitions]))
+
+    async def report(self, offsets: dict[Partition, int]) -> None:
+        native = {_native(at): OffsetAndMetadata(offset, "") for at, offset in offsets.items()}
+        with _translating():
+            async with asyncio.timeout(ANSWER_LIMIT):
+                await self._client.commit(native)
+
+    async def close(self) -> None:
+        await stop(self._client)
+
+
+def _native(partition: Partition) -> TopicPartition:
+    return TopicPartition(partition.topic, partition.number)
+
+
+def _offsets(offsets: dict[TopicPartition, int]) -> dict[Partition, int]:
+    return {Partition(at.topic, at.partition): offset for at, offset in offsets.items()}
+
+
+def _source(record: object) -> SourceRecord:
+    r = record
+    return SourceRecord(r.topic, r.partition, r.offset, r.key, r.value, r.headers)  # type: ignore[attr-defined]

@@ -1,0 +1,46 @@
+"""First and last offsets, asked by a client of their own: one request per broker, whatever the consumer is doing."""
+
+import asyncio
+from collections.abc import Iterable
+
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import EarliestSpec, LatestSpec, OffsetSpec
+
+from chassis.kafka.confluent_errors import configuration, translating
+from chassis.kafka.port import ANSWER_LIMIT, Connection, Partition
+from chassis.kafka.thread import OwnThread
+
+
+class Questions:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._thread = OwnThread("kafka-questions")
+        self._client: list[AdminClient] = []
+
+    async def ends(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+        """As Consumer.ends."""
+        return await self._ask(list(partitions), LatestSpec())  # type: ignore[no-untyped-call]
+
+    async def starts(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+        """As Consumer.starts."""
+        return await self._ask(list(partitions), EarliestSpec())  # type: ignore[no-untyped-call]
+
+    async def _ask(self, wanted: list[Partition], which: OffsetSpec) -> dict[Partition, int]:
+        with translating():
+            async with asyncio.timeout(ANSWER_LIMIT):
+                return await self._thread.submit(lambda: self._offsets(wanted, which))
+
+    def _offsets(self, wanted: list[Partition], which: OffsetSpec) -> dict[Partition, int]:
+        if not self._client:
+            self._client.append(AdminClient(configuration(self._connection)))
+        asked = {TopicPartition(at.topic, at.number): which for at in wanted}
+        if not asked:
+            return {}
+        answers = self._client[0].list_offsets(asked, request_timeout=ANSWER_LIMIT)
+        return {Partition(at.topic, at.partition): answer.result().offset for at, answer in answers.items()}
+
+    def close(self) -> None:
+        """Returns at once; the client ends in its thread."""
+        self._thread.submit(self._client.clear)
+        self._thread.end()
