@@ -24,8 +24,9 @@ lint: $(READY) ## Style, the import contracts and the declared dependencies
 types: $(READY) ## mypy --strict
 	@.ci/checks types
 
-schemas: $(READY) ## Write the JSON Schemas, the AsyncAPI document and docs/events.md anew
+schemas: $(READY) ## Write all that is generated anew: schemas, AsyncAPI, docs/events.md, docs/metrics.md, the dashboard
 	@$(BIN)/python -m contracts.schemas write
+	@$(BIN)/python -m chassis.observability write
 
 bench: $(READY) ## The figures of a running stack beside their limits and baselines
 	@$(BIN)/python -m benchmarks

@@ -21,6 +21,8 @@ from chassis.service import create_app
 from chassis.settings import ServiceSettings
 from chassis.testing import databases
 
+from .test_metrics import complaints
+
 SAMPLE = Path(__file__).parent / "sample"
 
 
@@ -134,6 +136,7 @@ async def test_a_worker_has_health_but_no_api(database: databases.TestDatabase) 
         assert answer is not None and answer.status_code == 404
         ready = await process.until("/readyz", 503)
         assert ready.json()["checks"]["consumer"] != "ok", "no broker, no group"
+        assert complaints((await process.until("/metrics", 200)).text) == []
         process.process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(60):
             await process.rest()

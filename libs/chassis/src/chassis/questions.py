@@ -7,8 +7,8 @@ import aiohttp
 import orjson
 from pydantic import BaseModel, ValidationError
 
+from chassis import metrics
 from chassis.errors import ServiceError, Unavailable
-from chassis.telemetry import questions_asked
 from chassis.transport import ServiceClient, UnknownService
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ async def ask(
         status, answer = await _exchange(runtime.http, service, method, path, body, deadline)
         parsed = _parse(service, status, answer, reply)
     except NO_ANSWER as error:
-        questions_asked.labels(service, "unanswered").inc()
+        metrics.questions_asked.labels(service, "unanswered").inc()
         raise Unanswered(f"{service} does not answer.", headers={"Retry-After": "1"}) from error
-    questions_asked.labels(service, "answered").inc()
+    metrics.questions_asked.labels(service, "answered").inc()
     return parsed
 
 

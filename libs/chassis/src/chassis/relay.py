@@ -51,9 +51,7 @@ returning shard"""
 _RELEASE = "update outbox_shard set lease_until = '-infinity' where owner = $1 and shard = any($2::smallint[])"
 _LEAVE = "delete from relay_member where owner = $1"
 _FETCH = """
-select id, topic, state_topic, tombstone, aggregate_id, headers, payload,
-       extract(epoch from created_at)::float8 as made,
-       extract(epoch from clock_timestamp())::float8 as now
+select id, topic, state_topic, tombstone, aggregate_id, headers, payload
 from outbox where shard = any($1::smallint[]) order by id limit $2"""
 _DELETE = "delete from outbox where id = any($1::bigint[])"
 _PARKED = "select distinct aggregate_id from outbox_parked"
@@ -136,10 +134,9 @@ class Relay:
 
     async def _round(self, connection: asyncpg.Connection, producer: Producer) -> int:
         rows = await connection.fetch(_FETCH, self.shards, BATCH) if self.shards else []
-        metrics.outbox_waiting.set(len(rows))
-        metrics.outbox_oldest_seconds.set(rows[0]["now"] - rows[0]["made"] if rows else 0)
         if not rows:
             return 0
+        metrics.relay_batch.observe(len(rows))
         failpoint("relay.after_fetch")
         rows = await self._without_parked(connection, rows)
         failed = await self._send(producer, rows)

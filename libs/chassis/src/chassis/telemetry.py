@@ -1,4 +1,4 @@
-"""Logs and request metrics: JSON lines in production, coloured text in a terminal, all with the correlation id."""
+"""Logs: JSON lines in production, coloured text in a terminal, all with the correlation id; and what requests took."""
 
 import logging
 import sys
@@ -8,17 +8,10 @@ from typing import Any
 
 import orjson
 import structlog
-from prometheus_client import Counter, Histogram
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from chassis import context
+from chassis import context, metrics
 from chassis.settings import ServiceSettings
-
-BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-request_seconds = Histogram(
-    "crm_request_seconds", "Time to answer, by route template", ["method", "route", "status"], buckets=BUCKETS
-)
-questions_asked = Counter("crm_questions_total", "Questions to other services by outcome", ["service", "outcome"])
 
 QUIET = frozenset({"/livez", "/readyz", "/metrics"})
 NOISY = ("uvicorn.access", "aiokafka", "asyncio", "python_multipart")
@@ -146,4 +139,4 @@ def route_template(scope: Mapping[str, Any] | MutableMapping[str, Any]) -> str:
 
 
 def measure_request(method: str, route: str, status: int, seconds: float) -> None:
-    request_seconds.labels(method, route, str(status)).observe(seconds)
+    metrics.request_seconds.labels(method, route, str(status)).observe(seconds)

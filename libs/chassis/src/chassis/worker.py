@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from chassis import idempotency, metrics
+from chassis import gauges, idempotency, metrics
 from chassis.consumer import ConsumerLoop, ConsumerStuck
 from chassis.projector import Intake
 from chassis.reactor import ReactorLoop
@@ -53,7 +53,11 @@ def _backbone(runtime: "Runtime") -> dict[str, Loop]:
     poll, linger = runtime.settings.relay_poll, runtime.settings.linger
     dsn = plain_dsn(database.url)
     relay = Relay(dsn, runtime.bus, stopping, wake=database.committed, idle_poll=poll, linger=linger)
-    loops: dict[str, Loop] = {"relay": relay.run, "tidy": lambda: idempotency.keep_tidy(database, stopping)}
+    loops: dict[str, Loop] = {
+        "relay": relay.run,
+        "tidy": lambda: idempotency.keep_tidy(database, stopping),
+        "gauges": lambda: gauges.keep_gauges(database, stopping),
+    }
     if service.subscriptions.topics:
         applied = asyncio.Event()
         intake = Intake(database, service.name, service.subscriptions)
