@@ -34,6 +34,8 @@ RECREATED_PROBE = 30.0
 """Seconds between two looks at a topic that an operator has to decide about."""
 
 AWAY = (BrokerError, OSError, TimeoutError, DBAPIError)
+REST_SHARE, LONGEST_REST = 4.0, 0.2
+"""A consumer that lingers rests this many times as long as it worked, and never longer than this many seconds."""
 
 
 class Standstill(Exception):
@@ -130,12 +132,17 @@ class ConsumerLoop:
             fetched = await client.fetch(FETCH_LIMIT)
             if fetched:
                 failpoint("intake.after_fetch")
+            began = time.monotonic()
             await self._take_all(client, fetched)
             self._apply_pauses(client)
             await self._report(client)
             if fetched and self.linger:
-                await asyncio.sleep(self.linger)
+                await asyncio.sleep(self._rest(time.monotonic() - began))
         await self._tell_positions(client)
+
+    def _rest(self, worked: float) -> float:
+        """The slower the machine is just now, the more may gather: the next transaction is then one for many."""
+        return min(max(self.linger, REST_SHARE * worked), LONGEST_REST)
 
     async def _assigned(self, partitions: set[Partition]) -> None:
         """Forgets everything; the loop finds the places anew. Never fails: that would cost the client."""
@@ -228,7 +235,9 @@ class ConsumerLoop:
         place.next, place.moved_at, place.delay = moved, time.monotonic(), BACKOFF_FIRST
         self._has_moved = True
         _observe_age(records[-1])
-        self.applied.set()
+        if self.intake.queued.is_set():
+            self.intake.queued.clear()
+            self.applied.set()
 
     def _back_off(self, client: Consumer, place: Place, batch: Batch, error: Exception) -> None:
         is_away = is_transient(error)

@@ -79,29 +79,38 @@ def _mark_dead(failure: ExceptionContext) -> None:
 class Database:
     """The pool of one process and the two ways to use it.
 
-    `url` is a `postgresql+asyncpg://` address; time-outs are in milliseconds and enforced by the server.
+    `url` is a `postgresql+asyncpg://` address; `pool_size` is the most connections for writing, and again for reading;
+    time-outs are in milliseconds and enforced by the server.
     """
 
     def __init__(self, url: str, service: str, *, pool_size: int = 10, statement_timeout: int = 30_000) -> None:
         self.service = service
         self.url = url
         self.committed = asyncio.Event()
-        self.engine: AsyncEngine = create_async_engine(
-            url,
+        self.engine = self._engine(pool_size, statement_timeout)
+        # A pool of their own: who looks something up in the middle of a transaction must not wait for a connection
+        # that another one like him holds. And reads save the BEGIN and ROLLBACK round trips.
+        self._readers = self._engine(pool_size, statement_timeout, isolation_level="AUTOCOMMIT")
+        self._write = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._read = async_sessionmaker(self._readers, autoflush=False)
+
+    def _engine(self, pool_size: int, statement_timeout: int, **options: Any) -> AsyncEngine:
+        engine = create_async_engine(
+            self.url,
             pool_size=pool_size,
-            max_overflow=pool_size,
+            # An overflow connection is closed after use and has prepared nothing: better to wait for a warm one.
+            max_overflow=0,
             # The connection used last has its statements prepared.
             pool_use_lifo=True,
             connect_args={
-                "server_settings": _server_settings(service, statement_timeout),
+                "server_settings": _server_settings(self.service, statement_timeout),
                 "timeout": 10,
                 "prepared_statement_cache_size": 500,
             },
+            **options,
         )
-        event.listen(self.engine.sync_engine, "handle_error", _mark_dead)
-        self._write = async_sessionmaker(self.engine, expire_on_commit=False)
-        # Reads save the BEGIN and ROLLBACK round trips.
-        self._read = async_sessionmaker(self.engine.execution_options(isolation_level="AUTOCOMMIT"), autoflush=False)
+        event.listen(engine.sync_engine, "handle_error", _mark_dead)
+        return engine
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -125,6 +134,7 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+        await self._readers.dispose()
 
 
 def _server_settings(service: str, statement_timeout: int) -> dict[str, str]:

@@ -4,14 +4,17 @@ The position is a row in PostgreSQL, moved by compare-and-set in the transaction
 same partition moves it first or fails; Kafka's group only spreads the work.
 """
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy import select, text
+from sqlalchemy import Table, select, text
+from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -59,12 +62,14 @@ class Intake:
     """Takes batches over for one service; `group` names the position.
 
     `may_wait` holds the projectors that may have records set aside in the inbox; only for these it is asked.
+    `queued` is set when a commit has left something for the reactors.
     """
 
     database: Database
     group: str
     subscriptions: Subscriptions
     may_wait: set[str] = field(default_factory=set)
+    queued: asyncio.Event = field(default_factory=asyncio.Event)
 
     def assigned(self) -> None:
         """Somebody else may have set records aside while the partitions were theirs."""
@@ -103,6 +108,8 @@ class Intake:
             await self.effect(session, [record for batch in batches for record in batch.records], one_by_one=one_by_one)
             failpoint("intake.in_transaction")
         failpoint("intake.after_commit")
+        if session.sync_session.info.get("has_queued"):
+            self.queued.set()
         for batch in batches:
             metrics.records_applied.labels(batch.at.topic).inc(len(batch.records))
 
@@ -122,7 +129,7 @@ class Intake:
             for function in self.subscriptions.reactors.get(each.envelope.type, [])
         ]
         if rows:
-            await session.execute(upsert(INBOX).on_conflict_do_nothing(), rows)
+            await _queue(session, rows)
 
     async def _project(
         self, session: AsyncSession, projector: Projector, batch: Sequence[Received], one_by_one: bool
@@ -167,7 +174,12 @@ class Intake:
     async def _divert(self, session: AsyncSession, handler: str, received: Received) -> None:
         """Poison of one key must not stop the partition: the inbox tries it again, later ones of the key wait there."""
         self.may_wait.add(handler)
-        await session.execute(upsert(INBOX).on_conflict_do_nothing(), [inbox_row(handler, received)])
+        await _queue(session, [inbox_row(handler, received)])
+
+
+async def _queue(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+    await session.execute(upsert(INBOX).on_conflict_do_nothing(), rows)
+    session.sync_session.info["has_queued"] = True
 
 
 async def _decoded(session: AsyncSession, records: Sequence[SourceRecord]) -> list[Received]:
@@ -287,15 +299,18 @@ async def upsert_guarded(session: AsyncSession, model: Any, rows: Sequence[dict[
 
     Each row needs `id` and `version`; rows are written in the order of ids, so that two writers cannot deadlock.
     """
-    if not rows:
-        return
-    table = model.__table__
+    if rows:
+        ordered = sorted(rows, key=lambda row: str(row["id"]))
+        await session.execute(_guarded(model.__table__, tuple(rows[0])), ordered)
+
+
+@lru_cache(256)  # a statement costs more to write down than to run
+def _guarded(table: Table, names: tuple[str, ...]) -> Insert:
     statement = upsert(table)
-    changed = {name: statement.excluded[name] for name in rows[0] if name != "id"}
-    guarded = statement.on_conflict_do_update(
+    changed = {name: statement.excluded[name] for name in names if name != "id"}
+    return statement.on_conflict_do_update(
         index_elements=[table.c.id], set_=changed, where=table.c.version < statement.excluded.version
     )
-    await session.execute(guarded, sorted(rows, key=lambda row: str(row["id"])))
 
 
 async def stored_positions(session: AsyncSession, group: str, starts: dict[Partition, int]) -> dict[Partition, int]:

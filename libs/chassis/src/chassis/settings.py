@@ -31,7 +31,7 @@ class ServiceSettings(BaseSettings):
     replication: int = Field(1, ge=1)
     log: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    pool_size: int = Field(10, ge=1, description="database connections kept open; as many again under load")
+    pool_size: int = Field(10, ge=1, description="most database connections for writing, and as many for reading")
     relay_poll: float = Field(0.025, gt=0, description="seconds between two looks of an idle relay at the outbox")
     member_timeout: float = Field(30.0, ge=6, description="seconds until a silent consumer's work is given to others")
     linger: float = Field(0.0, ge=0, description="seconds for which relay and consumers gather more after a batch")

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from accounts.models import Account, Contact
 from chassis.auth import Principal
+from chassis.coalescing import Coalescer
 from chassis.errors import Conflict, ServiceError, Unavailable
 from chassis.questions import Unanswered, ask
 from chassis.service import Runtime
@@ -79,6 +80,28 @@ async def ask_many(runtime: Runtime, items: Sequence[ClaimItem], *, timeout: flo
     return reply.results
 
 
+async def ask_one(runtime: Runtime, item: ClaimItem) -> ClaimResult:
+    """Travels with whatever others ask at the same moment. Raises Unanswered."""
+    try:
+        async with asyncio.timeout(INTERACTIVE_SECONDS):
+            return await _together(runtime).ask(item)
+    except TimeoutError as error:
+        raise Unanswered("dedup does not answer in time.") from error
+
+
+def _together(runtime: Runtime) -> "Coalescer[ClaimItem, ClaimResult]":
+    async def send(items: Sequence[ClaimItem]) -> Sequence[ClaimResult]:
+        return await ask_many(runtime, items, timeout=INTERACTIVE_SECONDS)
+
+    async def give_back(result: ClaimResult) -> None:
+        await release(runtime, [result.claim_id])
+
+    if "claims" not in runtime.state:
+        runtime.state["claims"] = Coalescer(send, give_back)
+    found: Coalescer[ClaimItem, ClaimResult] = runtime.state["claims"]
+    return found
+
+
 @asynccontextmanager
 async def claimed(
     runtime: Runtime,
@@ -95,7 +118,7 @@ async def claimed(
         record, event, "api", confirm_token=answers.token, bypass_reason=answers.bypass_reason, viewer=viewer(principal)
     )
     try:
-        [result] = await ask_many(runtime, [question], timeout=INTERACTIVE_SECONDS)
+        result = await ask_one(runtime, question)
     except Unanswered as error:
         raise DuplicateCheckUnavailable(headers={"Retry-After": "2"}) from error
     _refuse(result)

@@ -1,5 +1,6 @@
 """The question to dedup before a lead is written. Capture goes on without an answer: no request is lost over it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ import structlog
 from pydantic import BaseModel
 
 from chassis.auth import Principal
+from chassis.coalescing import Coalescer
 from chassis.errors import Conflict, ServiceError
 from chassis.questions import Refused, Unanswered, ask
 from chassis.service import Runtime
@@ -97,6 +99,28 @@ async def ask_many(runtime: Runtime, items: Sequence[ClaimItem], timeout: float 
     return reply.results
 
 
+async def ask_one(runtime: Runtime, item: ClaimItem) -> ClaimResult:
+    """Travels with whatever others ask at the same moment. Raises Unanswered, Refused."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await _together(runtime).ask(item)
+    except TimeoutError as error:
+        raise Unanswered("dedup does not answer in time.") from error
+
+
+def _together(runtime: Runtime) -> "Coalescer[ClaimItem, ClaimResult]":
+    async def send(items: Sequence[ClaimItem]) -> Sequence[ClaimResult]:
+        return await ask_many(runtime, items)
+
+    async def give_back(result: ClaimResult) -> None:
+        await release(runtime, result.claim_id)
+
+    if "claims" not in runtime.state:
+        runtime.state["claims"] = Coalescer(send, give_back)
+    found: Coalescer[ClaimItem, ClaimResult] = runtime.state["claims"]
+    return found
+
+
 @asynccontextmanager
 async def claimed(runtime: Runtime, item: ClaimItem) -> AsyncIterator[Found]:
     """Holds the lead's match keys while the body writes it; lets them go when the body fails.
@@ -113,7 +137,7 @@ async def claimed(runtime: Runtime, item: ClaimItem) -> AsyncIterator[Found]:
 
 async def _asked(runtime: Runtime, item: ClaimItem) -> Found:
     try:
-        [result] = await ask_many(runtime, [item])
+        result = await ask_one(runtime, item)
     except (Unanswered, Refused) as error:
         logger.warning("duplicate_check_postponed", lead_id=str(item.record_id), reason=str(error))
         return Found(is_checked=False)
