@@ -4,6 +4,7 @@ The bits are set by hand and checked on public labelled data (see the README); l
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from rapidfuzz import fuzz
@@ -51,6 +52,7 @@ def comparable(one: Canonical, other: Canonical) -> bool:
     return person.object == "lead" and bool(person.company) and bool(business.company)
 
 
+@lru_cache(maxsize=16_384)  # who asks before saving is compared again once saved, with the same neighbours
 def compare(one: Canonical, other: Canonical) -> Comparison:
     evidence = tuple(
         found

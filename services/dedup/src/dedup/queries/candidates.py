@@ -3,7 +3,6 @@
 Every record that is saved waits for this, so the first step is one statement with one row as its answer.
 """
 
-import asyncio
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,14 +12,13 @@ from uuid import UUID
 from sqlalchemy import or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.pacing import Pace
 from dedup.domain.canonical import Canonical
 from dedup.domain.keys import GENERIC_ABOVE, blocking_keys, promise
 from dedup.domain.score import Comparison, comparable, compare
 from dedup.models import DismissedPair
 
 MOST_CANDIDATES = 60
-# Comparing is pure Python; after this many pairs others get a turn on the event loop.
-PAIRS_PER_TURN = 500
 
 CANDIDATES = text("""
     WITH wanted AS (
@@ -87,15 +85,12 @@ async def matches_for(
     near = await _near(session, drafts)
     done: dict[tuple[UUID | None, UUID], Comparison] = {}
     found: list[list[Match]] = []
-    compared = 0
+    pace = Pace()
     for item, draft in enumerate(drafts):
         matches = [_match(draft, known, done if are_stored else None) for known in _others(draft, near.get(item, ()))]
         good = [match for match in matches if match.comparison.score >= least]
         found.append(sorted(good, key=lambda match: (-match.comparison.score, match.known.id)))
-        compared += len(matches)
-        if compared > PAIRS_PER_TURN:
-            compared = 0
-            await asyncio.sleep(0)
+        await pace.breathe()
     return found
 
 

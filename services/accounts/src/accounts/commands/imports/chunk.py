@@ -1,6 +1,5 @@
 """A chunk of rows: one question to dedup, then one short transaction for records, outcomes and progress together."""
 
-import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -11,17 +10,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from accounts.commands import claims
 from accounts.commands.imports import lease
 from accounts.commands.imports.link import link_to_accounts
-from accounts.commands.imports.prepare import ROWS_WITHOUT_PAUSE, Prepared, prepare_rows
+from accounts.commands.imports.prepare import Prepared, prepare_rows
 from accounts.domain.rows import Problem
 from accounts.models import Account, Contact, Import, ImportRow
 from accounts.models.imports import RUNNING
 from chassis.context import Actor, acting
 from chassis.outbox import emit_many
+from chassis.pacing import Pace
 from chassis.service import Runtime
 from contracts.accounts import AccountCreated, ContactCreated
 from contracts.dedup import ClaimResult
 
 CREATED, DUPLICATE, FAILED = "created", "duplicate", "failed"
+# Building rows and events is pure Python: enough for one statement to pay, few enough for others to get their turn.
+ROWS_AT_ONCE = 5
 NOT_STORABLE = Problem("", None, "not_storable", "The database does not take this row.")
 
 
@@ -65,13 +67,13 @@ async def _store(
 
 
 async def _store_records(session: AsyncSession, records: Sequence[Account | Contact]) -> None:
-    """A few at a time: building rows and events is pure Python, and requests in the same process want their turn."""
-    for start in range(0, len(records), ROWS_WITHOUT_PAUSE):
-        part = records[start : start + ROWS_WITHOUT_PAUSE]
+    pace = Pace()
+    for start in range(0, len(records), ROWS_AT_ONCE):
+        part = records[start : start + ROWS_AT_ONCE]
         session.add_all(part)
         await emit_many(session, AccountCreated, [record for record in part if isinstance(record, Account)])
         await emit_many(session, ContactCreated, [record for record in part if isinstance(record, Contact)])
-        await asyncio.sleep(0)
+        await pace.breathe()
 
 
 async def _fenced(session: AsyncSession, job: Import, holder: UUID) -> Import:

@@ -1,6 +1,5 @@
 """From cells to records that can be stored, or to the reasons why not."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,10 +10,9 @@ from accounts.domain.rows import Columns, Problem, drop, problem_at, shaped
 from accounts.models import Account, Contact, Import
 from accounts.models.coding import TaxNumberInvalid
 from accounts.models.fields import AccountFields, ContactFields
+from chassis.pacing import Pace
 from chassis.problems import field_problem
 
-# A row costs about a millisecond of pure Python; requests in the same process get their turn after this many.
-ROWS_WITHOUT_PAUSE = 10
 LINKS = ("account_name", "account_tax_number")
 NEEDED = {"accounts": ("name",), "contacts": ("last_name",)}
 
@@ -32,11 +30,10 @@ class Prepared:
 
 async def prepare_rows(job: Import, rows: Sequence[tuple[int, list[str]]]) -> list[Prepared]:
     columns = Columns(job.header, job.mapping)
-    prepared = []
-    for index, (number, cells) in enumerate(rows):
+    prepared, pace = [], Pace()
+    for number, cells in rows:
         prepared.append(_prepare(job, columns, number, cells))
-        if index % ROWS_WITHOUT_PAUSE == ROWS_WITHOUT_PAUSE - 1:
-            await asyncio.sleep(0)
+        await pace.breathe()
     return prepared
 
 
