@@ -11,7 +11,7 @@ import structlog
 import uvicorn
 import uvloop
 
-from chassis import migrations, telemetry, worker
+from chassis import migrations, telemetry, tracing, worker
 from chassis.service import Runtime, Service, create_app, open_runtime
 from chassis.settings import ServiceSettings
 
@@ -37,7 +37,16 @@ def run(service: Service, arguments: list[str] | None = None) -> None:
     if chosen == "migrate":
         migrations.migrate(service, settings)
     else:
-        uvloop.run(serve(service, settings, with_api=chosen != "worker", with_worker=chosen != "api"))
+        _serve_traced(service, settings, chosen)
+
+
+def _serve_traced(service: Service, settings: ServiceSettings, command: str) -> None:
+    provider = tracing.setup(service.name)
+    try:
+        uvloop.run(serve(service, settings, with_api=command != "worker", with_worker=command != "api"))
+    finally:
+        if provider is not None:
+            provider.shutdown()  # sends what is left
 
 
 async def serve(service: Service, settings: ServiceSettings, *, with_api: bool, with_worker: bool) -> None:

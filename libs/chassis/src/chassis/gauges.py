@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 import structlog
 from prometheus_client import Gauge
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -58,10 +59,14 @@ async def look(session: AsyncSession) -> None:
     _set_all(metrics.inbox_parked_keys, {row.handler: row.parked for row in inbox})
     _set_all(metrics.inbox_waiting, {row.handler: row.waiting for row in inbox})
     _set_all(metrics.inbox_oldest_seconds, {row.handler: row.oldest for row in inbox})
-    _set_all(metrics.quarantine_records, dict((await session.execute(_QUARANTINE)).tuples().all()))
-    _set_all(metrics.dead_tuples, dict((await session.execute(_DEAD, {"names": list(WATCHED)})).tuples().all()))
+    _set_all(metrics.quarantine_records, await _counts(session, _QUARANTINE))
+    _set_all(metrics.dead_tuples, await _counts(session, _DEAD, names=list(WATCHED)))
     metrics.oldest_snapshot_seconds.set((await session.execute(_SNAPSHOT)).scalar_one())
-    _set_all(metrics.operator_jobs, dict((await session.execute(_JOBS)).tuples().all()))
+    _set_all(metrics.operator_jobs, await _counts(session, _JOBS))
+
+
+async def _counts(session: AsyncSession, statement: TextClause, **values: Any) -> dict[str, float]:
+    return {row[0]: row[1] for row in await session.execute(statement, values)}
 
 
 def _set_all(gauge: Gauge, values: Mapping[str, float]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis import context, errors, http, problems, telemetry
+from chassis import context, errors, http, problems, telemetry, tracing
 
 MAX_DRAINED = 64 * 1_048_576
 """Bytes of a refused body that are still read."""
@@ -28,8 +28,9 @@ class Edge:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
-        with context.acting(
-            context.SYSTEM, correlation=http.correlation_of(headers), trace=http.traceparent_of(headers)
+        with (
+            tracing.serving(scope, http.traceparent_of(headers)) as trace,
+            context.acting(context.SYSTEM, correlation=http.correlation_of(headers), trace=trace),
         ):
             exchange = Exchange(scope, receive, send)
             try:
@@ -134,6 +135,7 @@ class Exchange:
         seconds = time.perf_counter() - self._started_at
         route = telemetry.route_template(self._scope)
         telemetry.measure_request(self._scope["method"], route, self._status, seconds)
+        tracing.answered(self._scope["method"], route, self._status)
         if route not in telemetry.QUIET:
             _log(self._scope, route, self._status, seconds)
 

@@ -5,8 +5,8 @@ same partition moves it first or fails; Kafka's group only spreads the work.
 """
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import metrics
+from chassis import metrics, tracing
 from chassis.context import Actor, acting
 from chassis.db import Database
 from chassis.failpoints import failpoint
@@ -138,7 +138,7 @@ class Intake:
         if one_by_one:
             await self._project_each(session, projector, ready)
         elif ready:
-            with caused_by(ready[-1].envelope):
+            with caused_by(ready[-1].envelope, handler_name(projector), [each.envelope for each in ready[:-1]]):
                 await projector(session, ready)
 
     async def _without_waiting(
@@ -162,7 +162,7 @@ class Intake:
             emitted, changed = len(unit.events), len(unit.changes)
             try:
                 async with session.begin_nested():
-                    with caused_by(each.envelope):
+                    with caused_by(each.envelope, handler):
                         await projector(session, [each])
             except Exception as error:
                 if is_transient(error):
@@ -288,10 +288,15 @@ async def _quarantine(session: AsyncSession, record: SourceRecord, error: Except
     await session.execute(upsert(QUARANTINE).on_conflict_do_nothing(), [row])
 
 
-def caused_by(envelope: Envelope) -> AbstractContextManager[None]:
+@contextmanager
+def caused_by(envelope: Envelope, handler: str, others: Sequence[Envelope] = ()) -> Iterator[None]:
     """Context in which everything emitted is an effect of the given event, by the same principal."""
     who = Actor(envelope.actor_type or "system", envelope.actor_id)
-    return acting(who, correlation=envelope.correlation_id, causation=str(envelope.id), trace=envelope.traceparent)
+    with (
+        tracing.handling(handler, envelope, others) as trace,
+        acting(who, correlation=envelope.correlation_id, causation=str(envelope.id), trace=trace),
+    ):
+        yield
 
 
 async def upsert_guarded(session: AsyncSession, model: Any, rows: Sequence[dict[str, Any]]) -> None:

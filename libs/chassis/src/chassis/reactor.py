@@ -154,7 +154,7 @@ class ReactorLoop:
 
     async def _handle(self, row: dict[str, Any]) -> None:
         received = received_from(row)
-        with caused_by(received.envelope):
+        with caused_by(received.envelope, row["handler"]):
             async with self.database.transaction() as session:
                 done = await session.execute(_DONE, {"seq": row["seq"], "token": row["token"]})
                 taken, fresh = done.one()

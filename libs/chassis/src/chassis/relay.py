@@ -16,7 +16,7 @@ import asyncpg
 import orjson
 import structlog
 
-from chassis import metrics
+from chassis import metrics, tracing
 from chassis.failpoints import failpoint
 from chassis.kafka import BrokerError, Bus, Producer, Record, RecordTooLarge
 from chassis.tables import SHARDS
@@ -139,7 +139,8 @@ class Relay:
         metrics.relay_batch.observe(len(rows))
         failpoint("relay.after_fetch")
         rows = await self._without_parked(connection, rows)
-        failed = await self._send(producer, rows)
+        with tracing.sending([row["headers"] for row in rows]):
+            failed = await self._send(producer, rows)
         acked = _acknowledged(rows, failed)
         failpoint("relay.before_delete")
         await connection.execute(_DELETE, [row["id"] for row in acked])

@@ -8,7 +8,7 @@ import structlog
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis import context, http, problems, telemetry
+from chassis import context, http, problems, telemetry, tracing
 from chassis.errors import InternalError, NotFound, ServiceError, TooLarge
 from gateway import queries
 from gateway.api.bodies import drain
@@ -63,8 +63,9 @@ class Door:
         is_api = scope["path"].startswith(routes.PREFIX)
         visit = Visit(scope, send, self._wardrobe.api if is_api else self._wardrobe.page)
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
-        with context.acting(
-            context.SYSTEM, correlation=http.correlation_of(headers), trace=http.traceparent_of(headers)
+        with (
+            tracing.serving(scope, http.traceparent_of(headers)) as trace,
+            context.acting(context.SYSTEM, correlation=http.correlation_of(headers), trace=trace),
         ):
             try:
                 self._count(gate, scope)
@@ -161,6 +162,7 @@ class Visit:
         path = self._scope["path"]
         route = routes.PREFIX + routes.service_of(path) if self._status != 404 else "unmatched"
         telemetry.measure_request(self._scope["method"], route, self._status, seconds)
+        tracing.answered(self._scope["method"], route, self._status)
         if self._status >= 500:
             # The services log what they answer; here only what did not reach them, or came back broken.
             logger.warning("request", method=self._scope["method"], path=path, status=self._status)

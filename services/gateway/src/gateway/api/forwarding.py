@@ -9,8 +9,8 @@ import aiohttp
 from starlette.types import Receive, Scope, Send
 from yarl import URL
 
-from chassis import context
 from chassis.errors import ServiceError, Unavailable
+from chassis.transport import trace_headers
 from gateway.api.bodies import SMALL, CallerLeft, Upload, declared_length
 from gateway.api.callers import Caller
 from gateway.api.gate import Gate
@@ -106,7 +106,7 @@ class Passage:
     def _inward(self, caller: Caller, headers: Mapping[bytes, bytes], length: int | None) -> list[tuple[str, str]]:
         sent = crossing.inward(self._scope["headers"])
         sent += [
-            ("X-Correlation-Id", context.current_correlation_id()),
+            *trace_headers().items(),
             ("X-Forwarded-For", self._address),
             ("X-Forwarded-Host", headers.get(b"host", b"").decode("latin-1")),
             ("X-Forwarded-Proto", self._scheme(headers)),

@@ -26,6 +26,7 @@ NEVER_INWARD = HOP_BY_HOP | {
     b"expect",
     b"forwarded",
     b"host",
+    b"traceparent",
     b"x-correlation-id",
     b"x-csrf-token",
     b"x-forwarded-for",
