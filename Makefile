@@ -31,10 +31,13 @@ schemas: $(READY) ## Write all that is generated anew: schemas, AsyncAPI, docs/e
 bench: $(READY) ## The figures of a running stack beside their limits and baselines
 	@$(BIN)/python -m benchmarks
 
+chaos: $(READY) ## The backbone under faults, and what it lost: MINUTES=2 SEED=… PROVE=1
+	@$(BIN)/python -m chaos $(if $(SEED),--seeds $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(PROVE),--prove)
+
 demo: $(READY) ## Load the demo data into the running stack
 	@$(BIN)/meridian demo load
 
 new-service: $(READY) ## Make a service that starts and passes: NAME=campaigns
 	@$(BIN)/python -m meridian.new_service $(NAME) $(AGGREGATE)
 
-.PHONY: help up down test lint types schemas bench demo new-service
+.PHONY: help up down test lint types schemas bench chaos demo new-service

@@ -1,0 +1,66 @@
+"""`make chaos`: the backbone under faults, with a checker at the end. Exit code 1 on any violation."""
+
+import argparse
+import asyncio
+import random
+import sys
+from pathlib import Path
+
+from chaos.broken import BUILDS, CAUGHT_AS
+from chaos.report import Report, save, text
+from chaos.run import Plan, run
+
+RESULTS = Path("benchmarks/results")
+PROOF_SECONDS = 60.0
+
+
+def main() -> None:
+    chosen = _arguments()
+    seeds = chosen.seeds or [chosen.seed if chosen.seed is not None else random.randrange(1, 1_000_000)]
+    if chosen.prove:
+        sys.exit(0 if _prove(seeds[0], chosen) else 1)
+    passed = [_once(seed, chosen) for seed in seeds]
+    sys.exit(0 if all(passed) else 1)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
+    parser.add_argument("--seed", type=int, help="repeats the same choice of faults; random and printed otherwise")
+    parser.add_argument("--seeds", type=_numbers, help="several runs, one after another: 1,2,3")
+    parser.add_argument("--minutes", type=float, default=2.0, help="how long faults are injected")
+    parser.add_argument("--broken", choices=sorted(BUILDS), default="", help="a build with a deliberate mistake")
+    parser.add_argument("--prove", action="store_true", help="run the four broken builds; each must be caught")
+    parser.add_argument("--keep", type=Path, help="keep logs and data below this folder")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where the record of the run goes")
+    return parser.parse_args()
+
+
+def _numbers(value: str) -> list[int]:
+    return [int(part) for part in value.split(",")]
+
+
+def _once(seed: int, chosen: argparse.Namespace) -> bool:
+    return not _report(Plan(seed, chosen.minutes * 60, chosen.broken, kept=chosen.keep), chosen.results).violations
+
+
+def _report(plan: Plan, results: Path) -> Report:
+    print(f"seed {plan.seed}: {plan.seconds:.0f} s of faults {plan.broken}", file=sys.stderr, flush=True)
+    report = asyncio.run(run(plan))
+    print(text(report), flush=True)
+    print(f"\nrecord: {save(report, results)}", flush=True)
+    return report
+
+
+def _prove(seed: int, chosen: argparse.Namespace) -> bool:
+    """Whether each broken build was caught as what it is."""
+    caught = {}
+    for build in BUILDS:
+        report = _report(Plan(seed, PROOF_SECONDS, build, settle=45, kept=chosen.keep), chosen.results)
+        caught[build] = report.by_kind[CAUGHT_AS[build]]
+    for build, count in caught.items():
+        print(f"{build:<24}{CAUGHT_AS[build]:<16}{count:>8}  {'caught' if count else 'NOT CAUGHT'}")
+    return all(caught.values())
+
+
+if __name__ == "__main__":
+    main()
