@@ -23,6 +23,9 @@ from chassis.unit import Unit, unit_of
 DEAD_SQLSTATES = ("57P01", "57P02", "57P03", "08", "25006")
 """A backend that was ended, a broken connection, or a primary that was demoted to read-only: the pool is worthless."""
 
+CLIENT_GRACE = 5.0
+"""Seconds that an answer may come after the server's own limit: then the connection leads nowhere any more."""
+
 
 class Record:
     """Columns of every aggregate row; `version` guards against lost updates and orders the aggregate's events."""
@@ -72,7 +75,7 @@ def new_metadata() -> MetaData:
 def _mark_dead(failure: ExceptionContext) -> None:
     state = getattr(failure.original_exception, "sqlstate", None) or ""
     name = type(failure.original_exception).__name__
-    if state.startswith(DEAD_SQLSTATES) or name in ("InterfaceError", "InternalClientError"):
+    if state.startswith(DEAD_SQLSTATES) or name in ("InterfaceError", "InternalClientError", "TimeoutError"):
         failure.is_disconnect = True
 
 
@@ -105,6 +108,8 @@ class Database:
             connect_args={
                 "server_settings": _server_settings(self.service, statement_timeout),
                 "timeout": 10,
+                # The server cannot end a statement that never reached it, or whose answer is lost on the way.
+                "command_timeout": statement_timeout / 1000 + CLIENT_GRACE,
                 "prepared_statement_cache_size": 500,
             },
             **options,
