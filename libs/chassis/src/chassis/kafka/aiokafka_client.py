@@ -157,9 +157,9 @@ class _Batch:
         return bool(self._refused) and (record.topic, record.key) in self._refused
 
     def refuse(self, index: int, error: BrokerError) -> None:
+        # Whatever the reason: what follows it would be published before it.
         self._failed[index] = error
-        if isinstance(error, RecordTooLarge):
-            self._refused.add((self.records[index].topic, self.records[index].key))
+        self._refused.add((self.records[index].topic, self.records[index].key))
 
     async def results(self) -> list[BaseException | None]:
         answers = await asyncio.gather(*self.pending.values(), return_exceptions=True)
