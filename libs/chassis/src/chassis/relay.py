@@ -28,6 +28,8 @@ LEASE_SECONDS = 5
 RENEW_EVERY = 1.5
 BATCH = 500
 SEND_LIMIT = 30.0
+LONG_SESSION = 10.0
+"""Seconds after which an interruption is a new one, and the back-off begins anew."""
 ATTEMPTS = 5
 BUSY_POLL, IDLE_POLL = 0.005, 0.025
 # InternalClientError: what asyncpg says when its backend was ended at an unlucky moment.
@@ -89,12 +91,14 @@ class Relay:
 
     async def run(self) -> None:
         """Relays until `stopping` is set; survives a broker or a database that is away, with back-off."""
-        delay = 0.1
+        delay, clock = 0.1, asyncio.get_running_loop().time
         while not self.stopping.is_set():
+            began = clock()
             try:
                 await self._session()
                 return
             except AWAY as error:
+                delay = 0.1 if clock() - began > LONG_SESSION else delay
                 metrics.relay_failures.labels(type(error).__name__).inc()
                 log.warning("relay_interrupted", error=repr(error), retry_in=delay)
             await _pause(self.stopping, delay)

@@ -20,6 +20,9 @@ log = structlog.get_logger(__name__)
 
 Loop = Callable[[], Awaitable[None]]
 
+LONG_RUN = 60.0
+"""Seconds after which a failure has nothing to do with the one before it."""
+
 
 def plain_dsn(url: str) -> str:
     """SQLAlchemy's address as asyncpg wants it."""
@@ -72,8 +75,9 @@ def _own(runtime: "Runtime") -> dict[str, Loop]:
 
 
 async def _keep_running(runtime: "Runtime", name: str, loop: Loop) -> None:
-    delay = 0.2
+    delay, clock = 0.2, asyncio.get_running_loop().time
     while not runtime.stopping.is_set():
+        began = clock()
         try:
             await loop()
             return
@@ -81,6 +85,7 @@ async def _keep_running(runtime: "Runtime", name: str, loop: Loop) -> None:
             runtime.stopping.set()
             raise
         except Exception:
+            delay = 0.2 if clock() - began > LONG_RUN else delay
             metrics.worker_restarts.labels(name).inc()
             log.exception("worker_failed", worker=name, retry_in=delay)
         with suppress(TimeoutError):
