@@ -4,8 +4,8 @@ from alembic import op
 
 from chassis.migrations import chassis_tables
 
-revision = "0003"
-down_revision = "0002"
+revision = "0003_consumers"
+down_revision = "0002_operations"
 branch_labels = None
 depends_on = None
 
