@@ -107,6 +107,14 @@ due_fired = _counter("crm_due_fired_total", "Rows of a due queue that were handl
 due_lateness_seconds = _histogram("crm_due_lateness_seconds", "From the due moment until a row was handled.", "queue")
 worker_restarts = _counter("crm_worker_restarts_total", "Background loops started again after an error.", "worker")
 
+# sagas
+saga_finished = _counter("crm_saga_finished_total", "Sagas that came to rest.", "saga", "status")
+saga_resends = _counter("crm_saga_resends_total", "Orders of a saga that were sent again.", "saga", "step")
+saga_answers = _counter(
+    "crm_saga_answers_total", "Orders of other services' sagas that were answered.", "type", "outcome"
+)
+saga_oldest_seconds = _gauge("crm_saga_oldest_seconds", "Age of the oldest saga that is not at rest.", "saga")
+
 # database
 dead_tuples = _gauge("crm_db_dead_tuples", "Dead rows that vacuum has not removed from a table.", "table")
 oldest_snapshot_seconds = _gauge(

@@ -131,7 +131,7 @@ async def create_topics(service: Service, settings: ServiceSettings) -> None:
 
     Those it reads too, so that services can be installed in any order.
     """
-    topics = [topic for topic in TOPICS if service.name in (topic.producer, *topic.consumers)]
+    topics = [topic for topic in TOPICS if service.name in (*topic.writers, *topic.consumers)]
     if not topics:
         return
     bus = Bus(settings.kafka, f"{service.name}-migrate", client=settings.kafka_client)

@@ -16,7 +16,7 @@ from chassis.tables import FIELD_HISTORY, OUTBOX
 from chassis.unit import UNTRACKED, Aggregate, Change, Unit, unit_of
 from contracts.catalogue import Topic, topic_of
 from contracts.envelope import Envelope, encode
-from contracts.event import Fact
+from contracts.event import Event, Fact
 
 MAX_PAYLOAD = 65_536
 """Bytes. Larger facts would slow every subscriber; the limit is checked where the writer can still be told."""
@@ -97,7 +97,7 @@ def _row(event: Fact) -> dict[str, Any]:
     payload = event.model_dump_json().encode()
     if len(payload) > MAX_PAYLOAD:
         raise EventTooLarge(f"{event.TYPE} about {event.state.id}: {len(payload)} bytes")
-    envelope = _envelope(event, topic)
+    envelope = envelope_of(event, topic, event.state.id, event.state.version)
     return {
         "shard": shard_of(event.state.id),
         "topic": topic.name,
@@ -113,15 +113,16 @@ def _row(event: Fact) -> dict[str, Any]:
     }
 
 
-def _envelope(event: Fact, topic: Topic) -> Envelope:
+def envelope_of(event: Event, topic: Topic, key: UUID, sequence: int) -> Envelope:
+    """The envelope of something written now, by whoever acts now."""
     who = context.actor.get()
     return Envelope(
         id=uuid7(),
         type=event.TYPE,
         source=f"/crm/{topic.producer}",
-        subject=str(event.state.id),
+        subject=str(key),
         time=datetime.now(UTC),
-        sequence=event.state.version,
+        sequence=sequence,
         correlation_id=context.current_correlation_id(),
         causation_id=context.causation_id.get(),
         traceparent=context.traceparent.get(),

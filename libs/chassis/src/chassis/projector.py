@@ -29,7 +29,7 @@ from chassis.tables import CONSUMER_OFFSET, INBOX, QUARANTINE
 from chassis.unit import unit_of
 from contracts.catalogue import event_class
 from contracts.envelope import Envelope, EnvelopeError, decode, encode
-from contracts.event import Fact
+from contracts.event import Fact, Message
 
 log = structlog.get_logger(__name__)
 
@@ -122,7 +122,7 @@ class Intake:
             for projector in projectors if folded else ():
                 await self._project(session, projector, folded, one_by_one)
 
-    async def _queue_for_reactors(self, session: AsyncSession, received: Sequence[Received]) -> None:
+    async def _queue_for_reactors(self, session: AsyncSession, received: Sequence[Received[Any]]) -> None:
         rows = [
             inbox_row(handler_name(function), each)
             for each in received
@@ -182,7 +182,7 @@ async def _queue(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
     session.sync_session.info["has_queued"] = True
 
 
-async def _decoded(session: AsyncSession, records: Sequence[SourceRecord]) -> list[Received]:
+async def _decoded(session: AsyncSession, records: Sequence[SourceRecord]) -> list[Received[Any]]:
     """What cannot be decoded goes to the quarantine, what nobody here knows is skipped."""
     found = []
     for record in records:
@@ -198,11 +198,11 @@ async def _decoded(session: AsyncSession, records: Sequence[SourceRecord]) -> li
     return found
 
 
-def parse(record: SourceRecord) -> Received | None:
+def parse(record: SourceRecord) -> Received[Any] | None:
     """The event of a record; None when its type is unknown here. Raises EnvelopeError, ValidationError."""
     envelope, data = decode(record.headers, record.value)
     known = event_class(envelope.type)
-    if known is None or not issubclass(known, Fact):
+    if known is None or not issubclass(known, Fact | Message):
         return None
     return Received(known.model_validate_json(data or b""), envelope)
 
@@ -255,7 +255,7 @@ async def _unfinished(session: AsyncSession, handler: str) -> set[str]:
     return set(rows.scalars())
 
 
-def inbox_row(handler: str, received: Received) -> dict[str, Any]:
+def inbox_row(handler: str, received: Received[Any]) -> dict[str, Any]:
     """A row of the inbox: the whole event, so that nothing is needed from Kafka any more."""
     envelope = received.envelope
     return {

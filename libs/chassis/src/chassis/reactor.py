@@ -21,7 +21,7 @@ from chassis.projector import caused_by, is_transient
 from chassis.subscriptions import Received, Subscriptions, handler_name
 from contracts.catalogue import event_class
 from contracts.envelope import decode
-from contracts.event import Fact
+from contracts.event import Fact, Message
 
 log = structlog.get_logger(__name__)
 
@@ -195,16 +195,16 @@ async def _record_failure(session: AsyncSession, row: dict[str, Any], error: Exc
     log.error("event_failed", handler=row["handler"], seq=row["seq"], state=state, error=repr(error), exc_info=error)
 
 
-def received_from(row: Any) -> Received:
+def received_from(row: Any) -> Received[Any]:
     """The event of an inbox row."""
     envelope, data = decode([(name, value.encode()) for name, value in row["headers"].items()], row["payload"])
     known = event_class(envelope.type)
-    if known is None or not issubclass(known, Fact):
+    if known is None or not issubclass(known, Fact | Message):
         raise LookupError(f"no class for {envelope.type}")
     return Received(known.model_validate_json(data or b""), envelope)
 
 
-async def call(subscriptions: Subscriptions, session: AsyncSession, handler: str, received: Received) -> None:
+async def call(subscriptions: Subscriptions, session: AsyncSession, handler: str, received: Received[Any]) -> None:
     """Runs the named consumer function on one event: a reactor, or a projector whose record was set aside."""
     for reactors in subscriptions.reactors.values():
         for reactor in reactors:

@@ -2,25 +2,28 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Generic
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from typing_extensions import TypeVar
 
 from contracts.catalogue import topic_of
 from contracts.envelope import Envelope
-from contracts.event import Fact
+from contracts.event import Event, Fact, Message
+
+EventT = TypeVar("EventT", bound=Event, covariant=True, default=Fact)
 
 
 @dataclass(frozen=True)
-class Received:
+class Received(Generic[EventT]):
     """One record of a topic, decoded."""
 
-    event: Fact
+    event: EventT
     envelope: Envelope
 
 
 Projector = Callable[[AsyncSession, Sequence[Received]], Awaitable[None]]
-Reactor = Callable[[AsyncSession, Any, Received], Awaitable[None]]
+Reactor = Callable[[AsyncSession, Any, Received[Any]], Awaitable[None]]
 ProjectorT = TypeVar("ProjectorT", bound=Projector)
 ReactorT = TypeVar("ReactorT", bound=Reactor)
 
@@ -48,7 +51,7 @@ class Subscriptions:
 
         return declare
 
-    def react(self, *events: type[Fact]) -> Callable[[ReactorT], ReactorT]:
+    def react(self, *events: type[Fact] | type[Message]) -> Callable[[ReactorT], ReactorT]:
         """The function gets each event once, in order per key, in a transaction of its own, with retries."""
 
         def declare(function: ReactorT) -> ReactorT:

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis import handled
+from chassis.saga import tables as sagas
 
 SHARDS = 16
 """Fixed for ever: a row's shard is drawn from its aggregate id once, and order per aggregate hangs on it."""
@@ -45,6 +46,7 @@ def register(metadata: MetaData) -> None:
     _requests(metadata)
     _history(metadata)
     _operations(metadata)
+    sagas.register(metadata)
 
 
 def _moment(name: str, **options: object) -> Column[object]:

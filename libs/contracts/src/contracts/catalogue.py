@@ -5,15 +5,21 @@ The single source for creating topics, for docs/events.md and for the AsyncAPI d
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 from contracts import accounts, activities, dedup, identity, leads, notifications
 from contracts.envelope import Classification
 from contracts.event import Event, Fact, State
 
+Kind = Literal["facts", "commands", "replies"]
+
 
 @dataclass(frozen=True)
 class Topic:
     """One topic per aggregate type, written by its owner only; key = aggregate id.
+
+    Sagas have two more kinds (key = saga id): commands to one service, and replies to the owner of sagas. These may
+    have several writers: `producer` and `also_written_by`.
 
     With `has_state` there is a compacted topic `<name>.state` beside it. A record there has the `ce_type` `state_type`,
     the same id, sequence and other attributes as the fact it comes from, and as value the bare state; events with
@@ -31,6 +37,13 @@ class Topic:
     retention_days: int = 30
     has_state: bool = True
     partitions: int = 24
+    kind: Kind = "facts"
+    also_written_by: tuple[str, ...] = ()
+
+    @property
+    def writers(self) -> tuple[str, ...]:
+        """The services that may write it."""
+        return (self.producer, *self.also_written_by)
 
     @property
     def state_name(self) -> str:
@@ -221,6 +234,12 @@ def _classes() -> dict[str, type[Event]]:
     return {event.TYPE: event for topic in TOPICS for event in topic.events}
 
 
+def include(*topics: Topic) -> None:
+    """Adds topics that are not of this list: those of a service that is being tried out, in this process alone."""
+    _topics().update({topic.name: topic for topic in topics})
+    _classes().update({event.TYPE: event for topic in topics for event in topic.events})
+
+
 def topic_named(name: str) -> Topic:
     """The topic of that name; KeyError when there is none."""
     return _topics()[name]
@@ -238,7 +257,7 @@ def event_class(type_: str) -> type[Event] | None:
 
 def topics_of(producer: str) -> tuple[Topic, ...]:
     """The topics that a service writes."""
-    return tuple(topic for topic in TOPICS if topic.producer == producer)
+    return tuple(topic for topic in TOPICS if producer in topic.writers)
 
 
 def parse(type_: str, payload: bytes) -> Event | None:

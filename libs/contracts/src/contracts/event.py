@@ -65,6 +65,48 @@ class Fact(Event):
     )
 
 
+class Message(Event):
+    """What services say to each other within one saga. The saga's id is the record's key.
+
+    `TYPE` is `crm.<service that reads it>.commands.<order>.v<major>` or `crm.<owner of the saga>.replies.<answer>.v…`.
+    """
+
+    saga_id: UUID = Field(description="Saga it belongs to; also the record's key in Kafka.")
+    step: str = Field(description="Step of the saga; (saga_id, step) is done at most once.")
+
+
+class Command(Message):
+    """An order to one service. It may come again, late, or after the order to cancel the same step."""
+
+
+class Kept(Data):
+    """Something that a saga had made and that could not be taken back."""
+
+    object: str = Field(description="Kind of record, as in its topic's name.")
+    id: UUID = Field(description="Id of the record.")
+    reason: str = Field(description="Why it was kept, as a stable code.")
+
+
+class Reply(Message):
+    """What came of a command. Subclasses add what was made as optional fields, which are null unless it is done."""
+
+    outcome: str = Field(
+        description="How the step ended. More values may come.",
+        json_schema_extra={
+            "x-values": {
+                "done": "it has happened",
+                "refused": "it may not happen; nothing was changed",
+                "cancelled": "it has not happened and will not any more, or was taken back but for `kept`",
+            }
+        },
+    )
+    reason: str | None = Field(default=None, description="Why it was refused, as a stable code.")
+    detail: str | None = Field(default=None, description="The same for people.")
+    kept: list[Kept] = Field(
+        default_factory=list, description="What a cancelled step had made and could not take back."
+    )
+
+
 def open_set(description: str, **values: str) -> Any:
     """Annotation of a field (or of a list's items) whose documented values may grow, so it is `str` on the wire.
 

@@ -87,8 +87,15 @@ def _topic(topic: Topic) -> str:
     if topic.has_state:
         link = f"[`{topic.state_type}`]({_schema(topic.state_type)})"
         lines.append(f"| {link} | The latest state, in `{topic.state_name}`. | `{topic.state_model.__name__}` |")
+    if topic.kind != "facts":
+        return "\n".join([*lines, "", *_messages(topic), ""])
     lines += ["", f"Fields of `state` ({topic.state_model.__name__}):", "", *_fields(topic.state_model), ""]
     return "\n".join(lines)
+
+
+def _messages(topic: Topic) -> Iterator[str]:
+    for event in topic.events:
+        yield from (f"Fields of `{event.__name__}`:", "", *_fields(event), "")
 
 
 def _event_row(event: type[Event]) -> str:
@@ -101,7 +108,7 @@ def _schema(type_: str) -> str:
     return f"../libs/contracts/schemas/{type_}.json"
 
 
-def _fields(model: type[State]) -> Iterator[str]:
+def _fields(model: type[State] | type[Event]) -> Iterator[str]:
     schema = model.model_json_schema(mode="serialization", schema_generator=Plain)
     yield "| field | type | required | meaning |"
     yield "|---|---|---|---|"

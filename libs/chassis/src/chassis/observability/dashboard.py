@@ -96,6 +96,12 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         Panel("Restarted loops", {"{{service}} {{worker}}": _rate("crm_worker_restarts_total", "worker")}, "ops"),
         Panel("Replays and bootstraps", {"{{service}} {{state}}": _max("crm_operator_jobs", "state")}),
     ),
+    "Sagas": (
+        Panel("Age of the oldest", {"{{service}} {{saga}}": _max("crm_saga_oldest_seconds", "saga")}, "s", 900),
+        Panel("Came to rest", {"{{saga}} {{status}}": _rate("crm_saga_finished_total", "saga", "status")}, "ops"),
+        Panel("Sent again", {"{{saga}} {{step}}": _rate("crm_saga_resends_total", "saga", "step")}, "ops"),
+        Panel("Answers", {"{{type}} {{outcome}}": _rate("crm_saga_answers_total", "type", "outcome")}, "ops"),
+    ),
     "HTTP": (
         Panel("Requests", {"{{service}} {{status}}": _rate("crm_request_seconds_count", "status")}, "reqps"),
         Panel("Time to answer p99", {"{{service}}": _quantile(0.99, "crm_request_seconds")}, "s"),

@@ -9,7 +9,7 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-TABLES = ("operator_audit", "operator_jobs", "inbox_done")
+TABLES = ("operator_audit", "operator_jobs", "inbox_done", "sagas", "saga_steps", "saga_works")
 COLUMNS = {"consumer_offset": "topic_id", "inbox": "postponed"}
 
 
