@@ -15,8 +15,8 @@ from chassis.db import Database
 from chassis.due import claim_due
 from chassis.projector import caused_by
 from chassis.reactor import received_from
-from chassis.saga.owner import Started, chase
-from chassis.saga.status import SagaRow, SagaView, view
+from chassis.saga.owner import SagaRow, Started, chase
+from chassis.saga.status import SagaView, view
 from chassis.subscriptions import Received
 from chassis.worker import plain_dsn
 
@@ -72,7 +72,7 @@ class World:
         service = READERS[message.event.TOPIC]
         (reactor,) = SERVICES[service].subscriptions.reactors[message.event.TYPE]
         try:
-            with caused_by(message.envelope):
+            with caused_by(message.envelope, reactor.__name__):
                 async with self.databases[service].transaction() as session:
                     await reactor(session, message.event, message)
                     if crash:

@@ -12,6 +12,7 @@ PARTS = {
     "crm_inbox": "Reactors",
     "crm_due": "Due queues and background loops",
     "crm_worker": "Due queues and background loops",
+    "crm_saga": "Sagas",
     "crm_db": "Database",
     "crm_operator": "Operators",
 }
