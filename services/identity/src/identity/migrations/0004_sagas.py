@@ -4,8 +4,8 @@ from alembic import op
 
 from chassis.migrations import chassis_tables
 
-revision = "0004"
-down_revision = "0003"
+revision = "0004_sagas"
+down_revision = "0003_consumers"
 branch_labels = None
 depends_on = None
 
