@@ -81,7 +81,7 @@ async def open_runtime(service: Service, settings: ServiceSettings) -> AsyncIter
     url = settings.database_url or "postgresql+asyncpg://127.0.0.1:1/none"
     database = Database(url, service.name, pool_size=settings.pool_size)
     client = ServiceClient(settings, service.name)
-    bus = Bus(settings.kafka, service.name, settings.member_timeout, settings.kafka_client)
+    bus = Bus(settings.kafka, service.name, settings.member_timeout, client=settings.kafka_client)
     runtime = Runtime(service, settings, database, client, bus)
     try:
         yield runtime

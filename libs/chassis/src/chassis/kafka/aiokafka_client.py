@@ -12,10 +12,8 @@ from aiokafka.structs import OffsetAndMetadata
 
 from chassis.kafka.aiokafka_stop import stop
 from chassis.kafka.port import (
-    ANSWER_LIMIT,
     MAX_BATCH,
     MAX_RECORD,
-    START_LIMIT,
     Assigned,
     BrokerError,
     Connection,
@@ -33,11 +31,14 @@ TOPIC_LIMIT = 3.0
 
 
 def _ours(error: errors.KafkaError) -> BrokerError:
-    if isinstance(error, errors.MessageSizeTooLargeError):
-        return RecordTooLarge(repr(error))
-    if isinstance(error, errors.UnknownTopicOrPartitionError):
-        return UnknownTopic(repr(error))
-    return BrokerError(repr(error))
+    kinds = {errors.MessageSizeTooLargeError: RecordTooLarge, errors.UnknownTopicOrPartitionError: UnknownTopic}
+    translated = kinds.get(type(error), BrokerError)(repr(error))
+    translated.__cause__ = error
+    return translated
+
+
+def _is_out_of_sequence(error: BaseException | None) -> bool:
+    return error is not None and isinstance(error.__cause__, errors.OutOfOrderSequenceNumber)
 
 
 @contextmanager
@@ -53,7 +54,7 @@ async def create_topics(connection: Connection, wanted: Sequence[NewTopic]) -> l
     native = [NativeTopic(new.name, new.partitions, new.replication, topic_configs=new.config) for new in wanted]
     admin = AIOKafkaAdminClient(bootstrap_servers=connection.bootstrap, client_id=connection.client_id)
     with _translating():
-        async with asyncio.timeout(2 * START_LIMIT):
+        async with asyncio.timeout(connection.answer_limit):
             await admin.start()
             try:
                 answer = await admin.create_topics(native)
@@ -73,6 +74,10 @@ def _created(outcomes: Iterable[Sequence[object]]) -> Iterator[str]:
 
 async def open_producer(connection: Connection) -> "AiokafkaProducer":
     """As Bus.producer."""
+    return AiokafkaProducer(connection, await _opened(connection))
+
+
+async def _opened(connection: Connection) -> AIOKafkaProducer:
     client = AIOKafkaProducer(
         bootstrap_servers=connection.bootstrap,
         client_id=connection.client_id,
@@ -83,14 +88,14 @@ async def open_producer(connection: Connection) -> "AiokafkaProducer":
         request_timeout_ms=10_000,
         metadata_max_age_ms=60_000,
     )
-    await _start(client)
-    return AiokafkaProducer(client)
+    await _start(client, connection.answer_limit)
+    return client
 
 
-async def _start(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
+async def _start(client: AIOKafkaProducer | AIOKafkaConsumer, limit: float) -> None:
     try:
         with _translating():
-            async with asyncio.timeout(START_LIMIT):
+            async with asyncio.timeout(limit):
                 await client.start()
     except BaseException:
         await stop(client)
@@ -98,19 +103,33 @@ async def _start(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
 
 
 class AiokafkaProducer:
-    def __init__(self, client: AIOKafkaProducer) -> None:
+    def __init__(self, connection: Connection, client: AIOKafkaProducer) -> None:
+        self._connection = connection
         self._client = client
         self._topics: set[str] = set()
 
     async def send_batch(self, records: Sequence[Record], limit: float) -> list[BaseException | None]:
         """As Producer.send_batch."""
-        batch = _Batch(records)
         async with asyncio.timeout(limit):
-            # Topics nobody has asked for yet come last: one that is missing must not hold up the others.
-            for index in sorted(range(len(records)), key=lambda at: records[at].topic not in self._topics):
-                # One sender: many concurrent send() calls wake each other up in quadratic number.
-                await self._send(batch, index)
-            return await batch.results()
+            results = await self._attempt(records, set())
+            refused = {(r.topic, r.key) for r, e in zip(records, results, strict=True) if isinstance(e, RecordTooLarge)}
+            late = [index for index, error in enumerate(results) if refused and _is_out_of_sequence(error)]
+            if late:
+                # The record that the broker refused left a gap in the numbers; only a new producer counts from 0.
+                await stop(self._client)
+                self._client = await _opened(self._connection)
+                again = await self._attempt([records[index] for index in late], refused)
+                for index, result in zip(late, again, strict=True):
+                    results[index] = result
+            return results
+
+    async def _attempt(self, records: Sequence[Record], refused: set[tuple[str, bytes]]) -> list[BaseException | None]:
+        batch = _Batch(records, refused)
+        # Topics nobody has asked for yet come last: one that is missing must not hold up the others.
+        for index in sorted(range(len(records)), key=lambda at: records[at].topic not in self._topics):
+            # One sender: many concurrent send() calls wake each other up in quadratic number.
+            await self._send(batch, index)
+        return await batch.results()
 
     async def _send(self, batch: "_Batch", index: int) -> None:
         record = batch.records[index]
@@ -146,12 +165,12 @@ class AiokafkaProducer:
 class _Batch:
     """What became of each record so far."""
 
-    def __init__(self, records: Sequence[Record]) -> None:
+    def __init__(self, records: Sequence[Record], refused: set[tuple[str, bytes]]) -> None:
         self.records = records
         self.pending: dict[int, asyncio.Future[object]] = {}
         self.missing: set[str] = set()
         self._failed: dict[int, BaseException] = {}
-        self._refused: set[tuple[str, bytes]] = set()
+        self._refused = refused
 
     def is_withheld(self, record: Record) -> bool:
         return bool(self._refused) and (record.topic, record.key) in self._refused
@@ -194,12 +213,12 @@ class AiokafkaConsumer:
     ) -> None:
         self._topics = topics
         self._group = group
+        self._limit = connection.answer_limit
         self._assigned = assigned
         self._paused: set[Partition] = set()
         self._failure: Exception | None = None
         self.settling = False
         self._client = AIOKafkaConsumer(
-            *(() if group else topics),
             bootstrap_servers=connection.bootstrap,
             client_id=connection.client_id,
             group_id=group,
@@ -216,17 +235,20 @@ class AiokafkaConsumer:
     async def start(self) -> None:
         if self._group:
             self._client.subscribe(list(self._topics), listener=_Listener(self))
-        await _start(self._client)
+        await _start(self._client, self._limit)
         if not self._group:
             with _translating():
-                async with asyncio.timeout(START_LIMIT):
+                async with asyncio.timeout(self._limit):
                     await self._take_all()
 
     async def _take_all(self) -> None:
-        taken = self._client.assignment()
-        missing = sorted(set(self._topics) - {at.topic for at in taken})
+        # With a subscription its start would wait 40 s for a topic that is missing.
+        known = await self._client._client.fetch_all_metadata()
+        missing = sorted(name for name in self._topics if not known.partitions_for_topic(name))
         if missing:
             raise UnknownTopic(", ".join(missing))
+        taken = [TopicPartition(name, each) for name in self._topics for each in known.partitions_for_topic(name)]
+        self._client.assign(taken)
         await self._client.seek_to_end(*taken)
 
     async def take(self, assigned: set[Partition]) -> None:
@@ -274,18 +296,18 @@ class AiokafkaConsumer:
 
     async def ends(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
         with _translating():
-            async with asyncio.timeout(ANSWER_LIMIT):
+            async with asyncio.timeout(self._limit):
                 return _offsets(await self._client.end_offsets([_native(each) for each in partitions]))
 
     async def starts(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
         with _translating():
-            async with asyncio.timeout(ANSWER_LIMIT):
+            async with asyncio.timeout(self._limit):
                 return _offsets(await self._client.beginning_offsets([_native(each) for each in partitions]))
 
     async def report(self, offsets: dict[Partition, int]) -> None:
         native = {_native(at): OffsetAndMetadata(offset, "") for at, offset in offsets.items()}
         with _translating():
-            async with asyncio.timeout(ANSWER_LIMIT):
+            async with asyncio.timeout(self._limit):
                 await self._client.commit(native)
 
     async def close(self) -> None:

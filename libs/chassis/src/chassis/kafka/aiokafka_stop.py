@@ -1,8 +1,8 @@
-"""Ends aiokafka's clients, also while their own stop() would wait for a broker that is away."""
+"""Ends aiokafka's clients, also where their own stop() would wait for a broker that is away, or fail half way."""
 
 import asyncio
-from collections.abc import Awaitable
-from contextlib import suppress
+from collections.abc import Coroutine
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -15,29 +15,37 @@ async def stop(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
     what was given up, a heartbeat would keep a member alive that nobody serves."""
     if await _ended(client.stop(), STOP_LIMIT):
         return
-    for call in _producer_parts(client) if isinstance(client, AIOKafkaProducer) else _consumer_parts(client):
-        await _ended(call, STOP_LIMIT / 4)
+    if isinstance(client, AIOKafkaProducer):
+        await _cut_off_producer(client)
+    else:
+        await _cut_off_consumer(client)
 
 
-def _producer_parts(client: AIOKafkaProducer) -> list[Awaitable[None]]:
+async def _cut_off_producer(client: AIOKafkaProducer) -> None:
+    if client._sender.sender_task is not None:
+        await _ended(client._sender.close(), STOP_LIMIT / 4)
     client._message_accumulator.fail_all(KafkaError("closed"))
-    sender = client._sender
-    return [sender.close(), client.client.close()] if sender.sender_task is not None else [client.client.close()]
+    await _ended(client.client.close(), STOP_LIMIT / 4)
 
 
-def _consumer_parts(client: AIOKafkaConsumer) -> list[Awaitable[None]]:
-    parts: list[Awaitable[None]] = []
-    coordinator = client._coordinator
-    if hasattr(coordinator, "_stop_heartbeat_task"):
-        parts += [coordinator._stop_heartbeat_task(), coordinator._stop_commit_offsets_refresh_task()]
-    if client._fetcher is not None:
-        parts.append(client._fetcher.close())
-    return [*parts, client._client.close()]
+async def _cut_off_consumer(client: AIOKafkaConsumer) -> None:
+    coordinator, fetcher = client._coordinator, client._fetcher
+    for name in ("_stop_heartbeat_task", "_stop_commit_offsets_refresh_task"):
+        if hasattr(coordinator, name):
+            await _ended(getattr(coordinator, name)(), STOP_LIMIT / 4)
+    # Its own close() awaits the first of these that it has cancelled, and ends there.
+    for task in [fetcher._fetch_task, *fetcher._pending_tasks] if fetcher is not None else ():
+        task.cancel()
+    await _ended(client._client.close(), STOP_LIMIT / 4)
 
 
-async def _ended(call: Awaitable[None], limit: float) -> bool:
-    with suppress(TimeoutError, KafkaError, OSError):
-        async with asyncio.timeout(limit):
-            await call
-            return True
-    return False
+async def _ended(call: Coroutine[Any, Any, None], limit: float) -> bool:
+    """Whether it ended well in time. A task of its own: some of these calls raise CancelledError by themselves,
+    which would look as if we had been cancelled."""
+    task = asyncio.create_task(call)
+    try:
+        await asyncio.wait({task}, timeout=limit)
+    finally:
+        task.cancel()
+    await asyncio.wait({task}, timeout=STOP_LIMIT / 4)
+    return task.done() and not task.cancelled() and task.exception() is None

@@ -25,7 +25,7 @@ class Bus(Connection):
     def consumer(self, topics: Sequence[str], group: str | None, assigned: Assigned | None = None) -> Consumer:
         """With a group: a member that tells `assigned` its partitions. Without: all partitions, from the end.
 
-        `assigned` must seek every partition it is given; nothing is fetched until it has returned.
+        What was fetched before `assigned` has returned is dropped, so it must see to it that every partition is sought.
         """
         made: Consumer = _adapter(self.client).make_consumer(self, topics, group, assigned)
         return made

@@ -18,7 +18,6 @@ from chassis.kafka.confluent_errors import configuration, ours, translating
 from chassis.kafka.port import (
     MAX_BATCH,
     MAX_RECORD,
-    START_LIMIT,
     STOP_LIMIT,
     Connection,
     NewTopic,
@@ -46,7 +45,8 @@ async def create_topics(connection: Connection, wanted: Sequence[NewTopic]) -> l
 def _create(connection: Connection, wanted: Sequence[NewTopic]) -> list[str]:
     admin = AdminClient(configuration(connection))
     native = [cimpl.NewTopic(new.name, new.partitions, new.replication, config=new.config) for new in wanted]
-    created = admin.create_topics(native, operation_timeout=START_LIMIT, request_timeout=START_LIMIT)
+    limit = connection.answer_limit
+    created = admin.create_topics(native, operation_timeout=limit, request_timeout=limit)
     return [name for name, future in created.items() if _is_new(future)]
 
 
@@ -74,6 +74,7 @@ async def open_producer(connection: Connection) -> "ConfluentProducer":
 class ConfluentProducer:
     def __init__(self, connection: Connection) -> None:
         self._thread = OwnThread("kafka-producer")
+        self._limit = connection.answer_limit
         # A list, so that its thread can drop the last reference: that waits for the client's own threads.
         self._client = [
             Producer(
@@ -93,7 +94,7 @@ class ConfluentProducer:
 
     async def start(self) -> None:
         with translating():
-            await self._thread.submit(lambda: self._client[0].list_topics(timeout=START_LIMIT))
+            await self._thread.submit(lambda: self._client[0].list_topics(timeout=self._limit))
 
     async def send_batch(self, records: Sequence[Record], limit: float) -> list[Outcome]:
         """As Producer.send_batch."""

@@ -11,8 +11,6 @@ from confluent_kafka import OFFSET_STORED, Consumer, KafkaError, KafkaException,
 from chassis.kafka.confluent_errors import configuration, ours, translating
 from chassis.kafka.confluent_questions import Questions
 from chassis.kafka.port import (
-    ANSWER_LIMIT,
-    START_LIMIT,
     STOP_LIMIT,
     Assigned,
     BrokerError,
@@ -67,9 +65,10 @@ class ConfluentConsumer:
     ) -> None:
         self._topics = list(topics)
         self._group = group
+        self._limit = connection.answer_limit
         self._assigned = assigned
         self._loop: asyncio.AbstractEventLoop
-        self._client = Consumer(_configuration(connection, group))
+        self._client = Consumer({**_configuration(connection, group), "on_commit": self._on_commit})
         self._fetching = OwnThread("kafka-consumer")
         # The callback of a rebalance asks for offsets, and meanwhile the consumer answers nobody else.
         self._questions = Questions(connection)
@@ -77,6 +76,8 @@ class ConfluentConsumer:
         self._paused: set[Partition] = set()
         self._sought: dict[Partition, int] = {}
         self._generation = 0
+        self._early: list[Message] = []
+        self._reported: list[KafkaError | None] = []
         self._is_settling = False
         self._is_closing = False
         self._failure: BaseException | None = None
@@ -91,11 +92,11 @@ class ConfluentConsumer:
                 await self._take_all()
 
     def _join(self) -> None:
-        self._client.list_topics(timeout=START_LIMIT)
+        self._client.list_topics(timeout=self._limit)
         self._client.subscribe(self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke)
 
     async def _take_all(self) -> None:
-        known = await self._fetching.submit(lambda: self._client.list_topics(timeout=START_LIMIT).topics)
+        known = await self._fetching.submit(lambda: self._client.list_topics(timeout=self._limit).topics)
         missing = sorted(name for name in self._topics if name not in known)
         if missing:
             raise UnknownTopic(", ".join(missing))
@@ -108,6 +109,8 @@ class ConfluentConsumer:
         """Runs in the fetching thread; nothing is fetched before it assigns."""
         taken = frozenset(Partition(each.topic, each.partition) for each in native)
         self._generation += 1
+        # What came for the former assignment would leave a gap in the new one.
+        self._early.clear()
         self._held, self._paused = taken, self._paused & taken
         self._sought.clear()
         if self._assigned is not None and not self._is_closing:
@@ -126,6 +129,8 @@ class ConfluentConsumer:
 
     def _on_revoke(self, client: Consumer, native: list[TopicPartition]) -> None:
         self._generation += 1
+        # What came for the former assignment would leave a gap in the new one.
+        self._early.clear()
         self._held = frozenset()
         self._sought.clear()
         client.unassign()
@@ -144,12 +149,12 @@ class ConfluentConsumer:
 
     def _poll(self, limit: float) -> list[Message]:
         self._apply_seeks()
-        found: list[Message] = []
+        found = [message for message in self._early if _at(message) not in self._paused]
+        self._early = [message for message in self._early if _at(message) in self._paused]
         while len(found) < MAX_RECORDS:
             generation = self._generation
             message = self._client.poll(0 if found else limit)
             if generation != self._generation:
-                # What came for the former assignment would leave a gap in the new one.
                 found.clear()
             if message is None:
                 break
@@ -164,9 +169,10 @@ class ConfluentConsumer:
         return error is None
 
     def _apply_seeks(self) -> None:
-        deadline = time.monotonic() + ANSWER_LIMIT
+        deadline = time.monotonic() + self._limit
         while self._sought:
             at, offset = self._sought.popitem()
+            self._early = [message for message in self._early if _at(message) != at]
             try:
                 self._client.seek(TopicPartition(at.topic, at.number, offset))
             except KafkaException as error:
@@ -219,11 +225,25 @@ class ConfluentConsumer:
     async def report(self, offsets: dict[Partition, int]) -> None:
         native = [TopicPartition(at.topic, at.number, offset) for at, offset in offsets.items()]
         with translating():
-            async with asyncio.timeout(ANSWER_LIMIT):
-                done = await self._fetching.submit(lambda: self._client.commit(offsets=native, asynchronous=False))
-        failed = [each.error for each in done if each.error is not None]
-        if failed:
-            raise ours(failed[0])
+            await self._fetching.submit(lambda: self._report(native))
+
+    def _report(self, native: list[TopicPartition]) -> None:
+        """Not by a synchronous commit, which waits for a broker that hangs without any limit."""
+        self._reported.clear()
+        self._client.commit(offsets=native, asynchronous=True)
+        deadline = time.monotonic() + self._limit
+        while not self._reported:
+            if time.monotonic() > deadline:
+                raise TimeoutError("the group did not confirm the report")
+            message = self._client.poll(0.02)
+            if message is not None and self._is_record(message):
+                self._early.append(message)
+        if (error := self._reported[0]) is not None:
+            raise ours(error)
+
+    def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+        failed = [each.error for each in partitions if each.error is not None]
+        self._reported.append(error or (failed[0] if failed else None))
 
     async def close(self) -> None:
         self._is_closing = True
@@ -236,6 +256,10 @@ class ConfluentConsumer:
 
 def _native(at: Partition) -> TopicPartition:
     return TopicPartition(at.topic, at.number)
+
+
+def _at(message: Any) -> Partition:
+    return Partition(message.topic(), message.partition())
 
 
 def _source(message: Any) -> SourceRecord:

@@ -8,7 +8,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import EarliestSpec, LatestSpec, OffsetSpec
 
 from chassis.kafka.confluent_errors import configuration, translating
-from chassis.kafka.port import ANSWER_LIMIT, Connection, Partition
+from chassis.kafka.port import Connection, Partition
 from chassis.kafka.thread import OwnThread
 
 
@@ -28,7 +28,7 @@ class Questions:
 
     async def _ask(self, wanted: list[Partition], which: OffsetSpec) -> dict[Partition, int]:
         with translating():
-            async with asyncio.timeout(ANSWER_LIMIT):
+            async with asyncio.timeout(self._connection.answer_limit):
                 return await self._thread.submit(lambda: self._offsets(wanted, which))
 
     def _offsets(self, wanted: list[Partition], which: OffsetSpec) -> dict[Partition, int]:
@@ -37,7 +37,7 @@ class Questions:
         asked = {TopicPartition(at.topic, at.number): which for at in wanted}
         if not asked:
             return {}
-        answers = self._client[0].list_offsets(asked, request_timeout=ANSWER_LIMIT)
+        answers = self._client[0].list_offsets(asked, request_timeout=self._connection.answer_limit)
         return {Partition(at.topic, at.partition): answer.result().offset for at, answer in answers.items()}
 
     def close(self) -> None:

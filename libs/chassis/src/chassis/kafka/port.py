@@ -13,11 +13,7 @@ MAX_RECORD = 1_048_576
 """Bytes of a record, key and headers included, that a producer still accepts; brokers take as much by default."""
 MAX_BATCH = 262_144
 """Bytes of a request per partition. A broker refuses a batch as a whole, so a large record must travel alone."""
-START_LIMIT = 15.0
-"""Seconds until a client that finds no broker gives up."""
-ANSWER_LIMIT = 10.0
-"""Seconds for questions about offsets."""
-STOP_LIMIT = 4.0
+STOP_LIMIT = 3.0
 """Seconds. The clients' own stop may wait without end while the broker is away."""
 
 
@@ -69,12 +65,14 @@ class SourceRecord:
 class Connection:
     """How to reach the brokers. `bootstrap` is a comma-separated list of host:port.
 
-    `member_timeout` are the seconds of silence after which a group gives a member's partitions to others.
+    `member_timeout` are the seconds of silence after which a group gives a member's partitions to others,
+    `answer_limit` those after which a start, a question or a report is given up.
     """
 
     bootstrap: str
     client_id: str
     member_timeout: float = 30.0
+    answer_limit: float = 10.0
 
 
 @dataclass(frozen=True)
@@ -110,7 +108,7 @@ class Consumer(Protocol):
     async def start(self) -> None:
         """Takes part in the group (partitions come while fetching), or takes every partition, from its present end.
 
-        Raises BrokerError or TimeoutError while no broker answers, UnknownTopic without a group.
+        Raises BrokerError or TimeoutError while no broker answers, UnknownTopic without a group; close it then too.
         """
         ...
 
@@ -133,7 +131,7 @@ class Consumer(Protocol):
     def resume(self, partitions: Iterable[Partition]) -> None: ...
 
     async def ends(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
-        """The offset after the last record of each. Raises BrokerError, TimeoutError after ANSWER_LIMIT seconds."""
+        """The offset after the last record of each. Raises BrokerError, TimeoutError after `answer_limit` seconds."""
         ...
 
     async def starts(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
@@ -143,7 +141,7 @@ class Consumer(Protocol):
     async def report(self, offsets: dict[Partition, int]) -> None:
         """Tells the group how far we are: for lag metrics, since the offset that counts lies in PostgreSQL.
 
-        Raises BrokerError when we are no member any more, TimeoutError after ANSWER_LIMIT seconds.
+        Raises BrokerError when we are no member any more, TimeoutError after `answer_limit` seconds.
         """
         ...
 
