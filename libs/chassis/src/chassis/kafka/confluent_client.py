@@ -22,7 +22,6 @@ from chassis.kafka.port import (
     Connection,
     NewTopic,
     Record,
-    RecordTooLarge,
     Withheld,
 )
 from chassis.kafka.thread import OwnThread
@@ -125,7 +124,7 @@ def _send_all(client: Producer, records: Sequence[Record], limit: float) -> list
             results[index] = Withheld(f"follows a refused record of {record.topic}")
             continue
         results[index] = _send(client, record, partial(delivered, index), deadline)
-        if isinstance(results[index], RecordTooLarge):
+        if results[index] is not None:
             refused.add((record.topic, record.key))
     if client.flush(max(deadline - time.monotonic(), 0)):
         raise TimeoutError(f"not acknowledged within {limit} s")
