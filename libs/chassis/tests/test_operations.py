@@ -8,6 +8,7 @@ from sqlalchemy import text
 from workshop.models import Team
 
 from chassis.operations import parked
+from chassis.operations.wording import without_data
 from chassis.outbox import emit
 from chassis.projector import inbox_row
 from chassis.subscriptions import Received
@@ -228,3 +229,23 @@ async def test_two_operators_at_once_change_it_once(db: Any) -> None:
     with pytest.raises(parked.NotParked):
         async with db.transaction() as session:
             await parked.retry(session, found)
+
+
+REFUSED = (
+    "IntegrityError('(sqlalchemy.dialects.postgresql.asyncpg.IntegrityError) <class "
+    '\'asyncpg.exceptions.CheckViolationError\'>: new row for relation "teams" violates check constraint "short"'
+    "\\nDETAIL:  Failing row contains (Ann Secret).')"
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (REFUSED, 'CheckViolationError: new row for relation "teams" violates check constraint "short"'),
+        ("ValueError('no')", "ValueError('no')"),
+        ("X('a [SQL: insert] [parameters: (Ann Secret)]')", "X('a"),
+        ("1 error [type=string_type, input_value='Ann Secret', input_type=int]", "[type=string_type, input_type=int]"),
+    ],
+)
+def test_an_error_is_told_without_the_values_it_quotes(error: str, said: str) -> None:
+    assert said in without_data(error) and "Secret" not in without_data(error)

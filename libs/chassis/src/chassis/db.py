@@ -105,6 +105,8 @@ class Database:
             max_overflow=0,
             # The connection used last has its statements prepared.
             pool_use_lifo=True,
+            # Errors go to logs and to operators, who must not see what belongs to somebody.
+            hide_parameters=True,
             connect_args={
                 "server_settings": _server_settings(self.service, statement_timeout),
                 "timeout": 10,

@@ -9,6 +9,7 @@ import structlog
 
 from chassis import gauges, idempotency, metrics
 from chassis.consumer import ConsumerLoop, ConsumerStuck
+from chassis.operations import bootstrap, jobs, replay
 from chassis.projector import Intake
 from chassis.reactor import ReactorLoop
 from chassis.relay import Relay
@@ -60,6 +61,7 @@ def _backbone(runtime: "Runtime") -> dict[str, Loop]:
         "relay": relay.run,
         "tidy": lambda: idempotency.keep_tidy(database, stopping),
         "gauges": lambda: gauges.keep_gauges(database, stopping),
+        "operations": lambda: jobs.work_jobs(runtime, {"replay": replay.run, "bootstrap": bootstrap.run}),
     }
     if service.subscriptions.topics:
         applied = asyncio.Event()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition, errors
 from aiokafka.admin import AIOKafkaAdminClient
@@ -27,6 +28,7 @@ from chassis.kafka.port import (
 )
 
 TOPIC_LIMIT = 3.0
+TIMES_LIMIT = 15.0
 """Seconds until a topic that the broker does not know counts as unknown."""
 
 
@@ -293,6 +295,16 @@ class AiokafkaConsumer:
         with _translating():
             self._client.resume(*map(_native, chosen))
         self._paused -= chosen
+
+    def held(self) -> set[Partition]:
+        return {Partition(each.topic, each.partition) for each in self._client.assignment()}
+
+    async def at_time(self, partitions: Iterable[Partition], moment: datetime) -> dict[Partition, int | None]:
+        asked = {_native(each): int(moment.timestamp() * 1000) for each in partitions}
+        with _translating():
+            async with asyncio.timeout(TIMES_LIMIT):
+                found = await self._client.offsets_for_times(asked)
+        return {Partition(at.topic, at.partition): hit.offset if hit else None for at, hit in found.items()}
 
     async def ends(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
         with _translating():

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from confluent_kafka import OFFSET_STORED, Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -209,6 +210,12 @@ class ConfluentConsumer:
         if not self._is_settling:
             with translating():
                 self._client.resume([_native(at) for at in chosen])
+
+    def held(self) -> set[Partition]:
+        return set(self._held)
+
+    async def at_time(self, partitions: Iterable[Partition], moment: datetime) -> dict[Partition, int | None]:
+        return await self._questions.at_time(partitions, moment)
 
     def _require(self, partitions: set[Partition]) -> set[Partition]:
         foreign = partitions - self._held

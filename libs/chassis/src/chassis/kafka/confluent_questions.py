@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from datetime import datetime
 
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -25,6 +26,12 @@ class Questions:
     async def starts(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
         """As Consumer.starts."""
         return await self._ask(list(partitions), EarliestSpec())  # type: ignore[no-untyped-call]
+
+    async def at_time(self, partitions: Iterable[Partition], moment: datetime) -> dict[Partition, int | None]:
+        """As Consumer.at_time."""
+        which = OffsetSpec.for_timestamp(int(moment.timestamp() * 1000))
+        found = await self._ask(list(partitions), which)
+        return {at: None if offset < 0 else offset for at, offset in found.items()}
 
     async def _ask(self, wanted: list[Partition], which: OffsetSpec) -> dict[Partition, int]:
         with translating():

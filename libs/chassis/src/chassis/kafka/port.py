@@ -5,6 +5,7 @@ Every promise here is a case of the conformance suite (tests/conformance), run a
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Protocol
 
 Client = Literal["aiokafka", "confluent"]
@@ -129,6 +130,15 @@ class Consumer(Protocol):
         ...
 
     def resume(self, partitions: Iterable[Partition]) -> None: ...
+
+    def held(self) -> set[Partition]:
+        """The partitions that are ours now."""
+        ...
+
+    async def at_time(self, partitions: Iterable[Partition], moment: datetime) -> dict[Partition, int | None]:
+        """The first offset whose record was written at or after the moment; None where there is none. Raises as
+        `ends`."""
+        ...
 
     async def ends(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
         """The offset after the last record of each. Raises BrokerError, TimeoutError after `answer_limit` seconds."""

@@ -10,7 +10,7 @@ from chassis.access import OPERATION, Access, allow
 from chassis.db import Reader, Session
 from chassis.errors import NotFound
 from chassis.http import router as house_router
-from chassis.operations import audit, backlog, parked, quarantine
+from chassis.operations import audit, backlog, job_api, parked, quarantine
 from chassis.operations.audit import Reason
 from chassis.projector import Intake
 
@@ -186,4 +186,5 @@ ROUTES = (
     ("POST", "/quarantine/retries", retry_quarantined),
     ("GET", "/outbox", show_outbox),
     ("GET", "/audit", list_audit),
+    *job_api.ROUTES,
 )

@@ -15,6 +15,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import Conflict, NotFound
+from chassis.operations.wording import without_data
 
 Source = Literal["inbox", "outbox"]
 
@@ -107,7 +108,7 @@ delete from outbox_parked where aggregate_id::text = :key
 async def parked_keys(session: AsyncSession, key: str | None, limit: int) -> list[ParkedKey]:
     """The longest waiting first."""
     rows = await session.execute(_LIST, {"key": key, "limit": limit})
-    return [ParkedKey.model_validate(dict(row)) for row in rows.mappings()]
+    return [ParkedKey.model_validate({**row, "error": without_data(row["error"])}) for row in rows.mappings()]
 
 
 async def waiting_events(session: AsyncSession, key: str, limit: int) -> list[WaitingEvent]:
@@ -121,7 +122,8 @@ async def waiting_events(session: AsyncSession, key: str, limit: int) -> list[Wa
 def _waiting(row: RowMapping) -> WaitingEvent:
     headers: dict[str, str] = row["headers"]
     return WaitingEvent(
-        **{name: value for name, value in row.items() if name != "headers"},
+        **{name: value for name, value in row.items() if name not in ("headers", "error")},
+        error=without_data(row["error"]) if row["error"] else None,
         sequence=int(headers.get("ce_sequence", "0")),
         correlation_id=headers.get("ce_correlationid", ""),
         causation_id=headers.get("ce_causationid"),

@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.kafka import SourceRecord
+from chassis.operations.wording import without_data
 from chassis.projector import Intake, parse
 from chassis.tables import QUARANTINE
 from contracts.envelope import EnvelopeError
@@ -51,7 +52,7 @@ async def quarantined(session: AsyncSession, topic: str | None, limit: int) -> l
     size = func.coalesce(func.length(c.value), 0).label("bytes")
     found = select(c.id, c.topic, c.partition, c.offset, c.error, size, c.quarantined_at).order_by(c.id).limit(limit)
     rows = await session.execute(found.where(c.topic == topic) if topic else found)
-    return [Quarantined.model_validate(dict(row)) for row in rows.mappings()]
+    return [Quarantined.model_validate({**row, "error": without_data(row["error"])}) for row in rows.mappings()]
 
 
 async def raw_records(session: AsyncSession, ids: Sequence[int]) -> list[RawRecord]:
@@ -93,7 +94,7 @@ def _problem(record: SourceRecord) -> str:
     try:
         return "" if parse(record) else "nobody here knows its type"
     except (EnvelopeError, ValidationError) as error:
-        return str(error)[:500]
+        return without_data(repr(error))
 
 
 def _record(row: RowMapping) -> SourceRecord:
