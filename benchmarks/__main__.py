@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 
-from benchmarks import flows, imports, reads, writes
+from benchmarks import flows, herd, imports, reads, writes
 from benchmarks.memory import memory
 from benchmarks.report import Line, table
 from devstack.scratch import System, scratch, started
@@ -22,6 +22,7 @@ def parts(seconds: float) -> dict[str, Part]:
         "duplicates": flows.duplicates,
         "reminders": flows.reminders,
         "import": imports.imported,
+        "herd": herd.herd,
         "lists": _lists,
     }
 

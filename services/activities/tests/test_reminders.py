@@ -256,3 +256,64 @@ async def test_new_time_zone_data_recompute_what_is_pending(client, as_role, db,
     assert event.state.starts_at == datetime(2027, 7, 1, 13, tzinfo=UTC)
     async with db.transaction() as session:
         assert not await follow_zone_data(session, "2099a")
+
+
+async def test_a_reminder_repeats_at_the_same_wall_time_across_the_change_of_clocks(client, as_role, db, emitted):
+    wish = {"at_local": "2027-03-27T02:30", "repeat": "FREQ=DAILY;COUNT=3"}
+    body = {"wall_time": "2027-04-30T09:00", "time_zone": "Europe/Rome", "reminders": [wish]}
+    made = await planned(client, as_role("sales"), **body)
+    assert made["reminders"][0]["repeat"] == "FREQ=DAILY;COUNT=3"
+    instants = []
+    for _ in range(3):
+        [kept] = await reminders(db)
+        instants.append(kept.due_at)
+        # Its moment has come.
+        async with db.transaction() as session:
+            await session.execute(update(Reminder).values(due_at=func.clock_timestamp()))
+        assert await fire_due(db) == 1
+    # 02:30 does not exist on the 28th: the first valid moment after it.
+    assert instants == [datetime(2027, 3, day, hour, minute, tzinfo=UTC) for day, hour, minute in SPRING_IN_ROME]
+    [kept] = await reminders(db)
+    assert (kept.state, kept.occurrence) == ("fired", 3)
+    assert [event.state.occurrence for event in await emitted(ReminderDue)] == [1, 2, 3]
+
+
+SPRING_IN_ROME = ((27, 1, 30), (28, 1, 0), (29, 0, 30))
+
+
+async def test_what_a_series_missed_in_an_outage_is_told_once(client, as_role, db, emitted):
+    wish = {"at_local": "2026-01-10T09:00", "repeat": "FREQ=DAILY"}
+    await planned(client, as_role("sales"), wall_time="2030-04-30T09:00", reminders=[wish])
+    async with db.transaction() as session:
+        await session.execute(update(Reminder).values(state="pending"))
+    fired = 0
+    while some := await fire_due(db):
+        fired += some
+    # The one that was pending when it began, and those of the last day.
+    assert fired in (2, 3)
+    [kept] = await reminders(db)
+    assert kept.state == "pending" and kept.due_at > datetime.now(UTC)
+    late = [event.state.late_by_seconds for event in await emitted(ReminderDue)]
+    assert late[0] > 86_400 and max(late[1:]) <= 2 * 86_400
+
+
+async def test_another_edit_leaves_a_series_where_it_is(client, as_role, db):
+    wish = {"minutes_before": 0, "repeat": "FREQ=WEEKLY"}
+    made = await planned(client, as_role("sales"), wall_time=soon(-2), reminders=[wish])
+    assert await fire_due(db) == 1
+    [before] = await reminders(db)
+    path = f"{URL}/activities/{made['id']}"
+    await client.patch(path, json={"subject": "Other"}, headers={**as_role("sales"), "If-Match": '"1"'})
+    [after] = await reminders(db)
+    assert (after.occurrence, after.due_at, after.state) == (before.occurrence, before.due_at, "pending")
+    await client.patch(path, json={"wall_time": soon(30)}, headers={**as_role("sales"), "If-Match": '"2"'})
+    [moved] = await reminders(db)
+    assert moved.occurrence == before.occurrence + 1 and moved.due_at < before.due_at
+
+
+async def test_a_rule_that_nobody_understands_is_refused(client, as_role):
+    body = {"kind": "call", "subject": "x", "wall_time": "2027-03-28T15:00", "time_zone": "Europe/Rome"}
+    wishes = [{"minutes_before": 5, "repeat": "FREQ=HOURLY"}]
+    answer = await client.post(f"{URL}/activities", json={**body, "reminders": wishes}, headers=as_role("sales"))
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/reminders/0/repeat"

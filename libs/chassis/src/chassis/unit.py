@@ -46,9 +46,9 @@ class Unit:
     recorded: set[tuple[UUID, int, str]] = field(default_factory=set)
     changes: list[dict[str, Any]] = field(default_factory=list)
 
-    def remember(self, instance: object) -> None:
+    def remember(self, instance: Any) -> None:
         """Keeps the public state of a row as it was loaded, for `previous` and the field history."""
-        if isinstance(instance, Aggregate):
+        if _says_its_state(type(instance)):
             state = instance.state()
             self.loaded.setdefault(state.id, public(state))
 
@@ -63,6 +63,16 @@ class Unit:
     def version_when_loaded(self, identity: UUID) -> int | None:
         before = self.loaded.get(identity)
         return None if before is None else int(str(before["version"]))
+
+
+_speaking: dict[type, bool] = {}
+
+
+def _says_its_state(model: type) -> bool:
+    """Asked once per class: the check against the protocol costs more than loading a row."""
+    if model not in _speaking:
+        _speaking[model] = isinstance(model, Aggregate)
+    return _speaking[model]
 
 
 def public(state: State) -> dict[str, JsonValue]:

@@ -130,12 +130,15 @@ class Activity(Base, Record, SoftDelete):
             due_on=self.due_on,
             assignee_id=self.assignee_id,
             owner_id=self.owner_id,
-            links=[Link(object=link["object"], id=UUID(link["id"])) for link in self.links],
+            links=self.public_links(),
             reminders=self._public_reminders(),
             completed_at=self.completed_at,
             is_deleted=self.is_deleted,
             deleted_at=self.deleted_at,
         )
+
+    def public_links(self) -> list[Link]:
+        return [Link(object=link["object"], id=UUID(link["id"])) for link in self.links]
 
     def _public_reminders(self) -> list[ReminderWish]:
         return [
@@ -290,5 +293,5 @@ class DueReminder:
             starts_at=activity.starts_at,
             due_on=activity.due_on,
             time_zone=reminder.time_zone,
-            links=activity.state().links,
+            links=activity.public_links(),
         )

@@ -12,7 +12,9 @@ from chassis.fields import (
     FieldModel,
     refuse,
 )
+from chassis.recurrence import RuleInvalid, rule_of
 
+ANY_TIME = datetime(2026, 1, 1)
 LONGEST_LEAD = 2 * 366 * 24 * 60
 """Minutes: two years."""
 
@@ -50,6 +52,15 @@ class LinkFields(FieldModel):
     id: Annotated[UUID, fields.reference("Record", "What the activity is about", to="accounts.account")]
 
 
+def _known_rule(value: str | None) -> str | None:
+    if value is not None:
+        try:
+            rule_of(value, ANY_TIME)
+        except RuleInvalid:
+            refuse("recurrence_invalid", "A rule such as FREQ=WEEKLY;BYDAY=MO,FR, daily or rarer")
+    return value
+
+
 class ReminderFields(FieldModel):
     minutes_before: Annotated[
         int | None,
@@ -64,6 +75,11 @@ class ReminderFields(FieldModel):
     channels: Annotated[list[str], fields.list_of("Channels", "How to remind", options=CHANNELS)] = Field(
         default_factory=lambda: list(CHANNELS), min_length=1
     )
+    repeat: Annotated[
+        str | None,
+        fields.text("Repeat", "Until the work is done, by a rule of RFC 5545: FREQ=DAILY;COUNT=5", max_length=200),
+        AfterValidator(_known_rule),
+    ] = None
 
     @model_validator(mode="after")
     def _one_way_to_say_when(self) -> Self:

@@ -4,17 +4,22 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
 
 from activities.domain.kinds import Status
-from activities.domain.reminding import Plan, ReminderStatus, first_status, plans
+from activities.domain.reminding import Plan, ReminderStatus, first_status, plans, wishes
 from activities.models import Activity, DueReminder, Reminder, UserReplica, ZoneData
 from activities.queries.people import zone_of
 from chassis.outbox import emit, emit_many
+from chassis.recurrence import belongs, following
 from chassis.zones import TZDATA_VERSION, resolve
 from contracts.activities import ActivityChanged, ReminderDue
+
+CATCH_UP = timedelta(hours=24)
+"""Times of a series that are longer past are not told one by one."""
 
 
 async def keep_reminders(session: AsyncSession, activity: Activity, now: datetime, grace: timedelta) -> list[int]:
@@ -57,9 +62,13 @@ async def _stored(session: AsyncSession, activity_id: UUID) -> dict[int, Reminde
 def _changes(reminder: Reminder, plan: Plan, recipient_id: UUID) -> bool:
     if reminder.state == ReminderStatus.CANCELLED or reminder.occurrence == 0:
         return True
-    kept = (reminder.wall_time, reminder.time_zone, reminder.minutes_before, tuple(reminder.channels))
-    wanted = (plan.wall_time, plan.time_zone, plan.minutes_before, plan.channels)
-    return kept != wanted or reminder.recipient_id != recipient_id
+    kept = (reminder.time_zone, reminder.minutes_before, tuple(reminder.channels), reminder.rrule)
+    wanted = (plan.time_zone, plan.minutes_before, plan.channels, plan.repeat)
+    if kept != wanted or reminder.recipient_id != recipient_id:
+        return True
+    if plan.repeat is None:
+        return reminder.wall_time != plan.wall_time
+    return not belongs(plan.repeat, plan.wall_time, reminder.wall_time)
 
 
 def _reschedule(reminder: Reminder, plan: Plan, recipient_id: UUID, now: datetime, grace: timedelta) -> None:
@@ -68,6 +77,7 @@ def _reschedule(reminder: Reminder, plan: Plan, recipient_id: UUID, now: datetim
     reminder.recipient_id = recipient_id
     reminder.wall_time, reminder.time_zone = plan.wall_time, plan.time_zone
     reminder.minutes_before, reminder.channels = plan.minutes_before, list(plan.channels)
+    reminder.rrule = plan.repeat
     reminder.due_at = due_at(plan.wall_time, plan.time_zone, plan.minutes_before)
     reminder.state, reminder.fired_at = first_status(reminder.due_at, now, grace), None
 
@@ -83,10 +93,39 @@ async def fire(session: AsyncSession, reminders: Sequence[Reminder]) -> None:
     ids = {reminder.activity_id for reminder in reminders}
     found = (await session.execute(select(Activity).where(Activity.id.in_(ids)))).scalars()
     activities = {activity.id: activity for activity in found}
-    for reminder in reminders:
-        reminder.state, reminder.fired_at = ReminderStatus.FIRED, now
+    await _mark_fired(session, reminders, now)
     told = [DueReminder(each, activities[each.activity_id], now - each.due_at) for each in reminders]
     await emit_many(session, ReminderDue, told)
+    for reminder in reminders:
+        _repeat(reminder, activities[reminder.activity_id], now)
+
+
+def _repeat(reminder: Reminder, activity: Activity, now: datetime) -> None:
+    """The next of a series, in the transaction that tells this one. What an outage of days left out is told once."""
+    first = _first_wall_time(reminder, activity)
+    if reminder.rrule is None or first is None:
+        return
+    zone, lead = reminder.time_zone, timedelta(minutes=reminder.minutes_before)
+    found = following(reminder.rrule, first, zone, after=reminder.wall_time, not_before=now - CATCH_UP + lead)
+    if found is not None:
+        reminder.wall_time, reminder.due_at = found.wall, found.at - lead
+        reminder.occurrence += 1
+        reminder.state = ReminderStatus.PENDING
+
+
+def _first_wall_time(reminder: Reminder, activity: Activity) -> datetime | None:
+    wish = wishes(activity.reminders)[reminder.position] if reminder.position < len(activity.reminders) else None
+    return (wish.at_local or activity.base) if wish else None
+
+
+async def _mark_fired(session: AsyncSession, reminders: Sequence[Reminder], now: datetime) -> None:
+    """One statement for all: at nine o'clock there are many."""
+    values = {"state": ReminderStatus.FIRED, "fired_at": now}
+    mine = update(Reminder).where(Reminder.id.in_([reminder.id for reminder in reminders])).values(values)
+    await session.execute(mine, execution_options={"synchronize_session": False})
+    for reminder in reminders:
+        for name, value in values.items():
+            set_committed_value(reminder, name, value)
 
 
 async def follow_user_zones(session: AsyncSession, user_ids: Sequence[UUID]) -> None:

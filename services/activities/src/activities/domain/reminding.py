@@ -24,17 +24,22 @@ class Wish:
     minutes_before: int
     at_local: datetime | None
     channels: tuple[str, ...]
+    repeat: str | None = None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One reminder as it will be kept: `due_at` is the instant of `wall_time` in `time_zone`, less `minutes_before`."""
+    """One reminder as it will be kept: `due_at` is the instant of `wall_time` in `time_zone`, less `minutes_before`.
+
+    With `repeat`, a recurrence rule, `wall_time` is the first of a series.
+    """
 
     position: int
     wall_time: datetime
     time_zone: str
     minutes_before: int
     channels: tuple[str, ...]
+    repeat: str | None = None
 
 
 def wishes(reminders: Sequence[dict[str, Any]]) -> list[Wish]:
@@ -44,6 +49,7 @@ def wishes(reminders: Sequence[dict[str, Any]]) -> list[Wish]:
             minutes_before=each.get("minutes_before") or 0,
             at_local=datetime.fromisoformat(each["at_local"]) if each.get("at_local") else None,
             channels=tuple(each["channels"]),
+            repeat=each.get("repeat"),
         )
         for each in reminders
     ]
@@ -56,7 +62,7 @@ def plans(reminders: Sequence[dict[str, Any]], base: datetime | None, zone: str)
         wall_time = wish.at_local or base
         if wall_time is not None:
             minutes = 0 if wish.at_local else wish.minutes_before
-            kept.append(Plan(position, wall_time, zone, minutes, wish.channels))
+            kept.append(Plan(position, wall_time, zone, minutes, wish.channels, wish.repeat))
     return kept
 
 

@@ -33,6 +33,7 @@ class ReminderView(BaseModel):
     minutes_before: int | None = None
     at_local: datetime | None = None
     channels: list[str]
+    repeat: str | None = None
 
 
 class Warning(BaseModel):
