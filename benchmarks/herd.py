@@ -30,7 +30,7 @@ BARE = f"""
 with due as (select id from bare_reminders where state = 'pending' and due_at <= clock_timestamp() order by due_at
              limit {BARE_BATCH} for update skip locked),
      fired as (update bare_reminders r set state = 'fired' from due where r.id = due.id returning r.id)
-insert into bare_outbox (aggregate_id, payload) select id, convert_to(repeat('x', 800), 'utf8') from fired"""  # noqa: S608
+insert into bare_outbox (aggregate_id, payload) select id, convert_to(repeat('x', 800), 'utf8') from fired"""
 BARE_TABLES = """
 create table bare_reminders (id uuid primary key, due_at timestamptz not null, state text not null);
 create index on bare_reminders (due_at) where state = 'pending';

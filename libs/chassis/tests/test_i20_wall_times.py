@@ -108,10 +108,11 @@ def test_a_series_keeps_its_wall_time_over_the_change(place: tuple[str, datetime
 
 def test_a_series_ends_and_skips_what_is_long_past() -> None:
     first = datetime(2026, 1, 1, 9)
-    rome = {"first": first, "name": "Europe/Rome"}
-    late = following("FREQ=DAILY", **rome, after=first, not_before=datetime(2026, 6, 10, 12, tzinfo=UTC))
+    late = following("FREQ=DAILY", first, "Europe/Rome", after=first, not_before=datetime(2026, 6, 10, 12, tzinfo=UTC))
     assert late is not None and late.at == datetime(2026, 6, 10, 7, tzinfo=UTC)
-    assert following("FREQ=DAILY;COUNT=2", **rome, after=datetime(2026, 1, 2, 9), not_before=BEGIN) is None
+    assert (
+        following("FREQ=DAILY;COUNT=2", first, "Europe/Rome", after=datetime(2026, 1, 2, 9), not_before=BEGIN) is None
+    )
 
 
 @pytest.mark.parametrize(
