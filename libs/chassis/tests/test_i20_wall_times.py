@@ -107,12 +107,10 @@ def test_a_series_keeps_its_wall_time_over_the_change(place: tuple[str, datetime
 
 
 def test_a_series_ends_and_skips_what_is_long_past() -> None:
-    first = datetime(2026, 1, 1, 9)
-    late = following("FREQ=DAILY", first, "Europe/Rome", after=first, not_before=datetime(2026, 6, 10, 12, tzinfo=UTC))
+    first, rome = datetime(2026, 1, 1, 9), "Europe/Rome"
+    late = following("FREQ=DAILY", first, rome, after=first, not_before=datetime(2026, 6, 10, 12, tzinfo=UTC))
     assert late is not None and late.at == datetime(2026, 6, 10, 7, tzinfo=UTC)
-    assert (
-        following("FREQ=DAILY;COUNT=2", first, "Europe/Rome", after=datetime(2026, 1, 2, 9), not_before=BEGIN) is None
-    )
+    assert following("FREQ=DAILY;COUNT=2", first, rome, after=datetime(2026, 1, 2, 9), not_before=BEGIN) is None
 
 
 @pytest.mark.parametrize(
