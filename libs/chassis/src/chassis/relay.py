@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 LEASE_SECONDS = 5
 RENEW_EVERY = 1.5
+LEASE_MARGIN = 1.0
+"""Seconds before the end of a lease in which nothing new is sent: time for what is under way to arrive."""
 BATCH = 500
 SEND_LIMIT = 30.0
 LONG_SESSION = 10.0
@@ -34,7 +36,13 @@ ATTEMPTS = 5
 BUSY_POLL, IDLE_POLL = 0.005, 0.025
 # InternalClientError: what asyncpg says when its backend was ended at an unlucky moment.
 GONE = (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-AWAY = (*GONE, BrokerError)
+
+
+class LeasesLost(Exception):
+    """Another relay has taken over what is being sent here; the producer must give up what it still holds."""
+
+
+AWAY = (*GONE, BrokerError, LeasesLost)
 
 _JOIN = """
 insert into relay_member (owner, seen_at) values ($1, clock_timestamp())
@@ -138,13 +146,13 @@ class Relay:
 
     async def _round(self, connection: asyncpg.Connection, producer: Producer) -> int:
         rows = await connection.fetch(_FETCH, self.shards, BATCH) if self.shards else []
-        if not rows:
+        if not rows or self._may_be_overtaken():
             return 0
         metrics.relay_batch.observe(len(rows))
         failpoint("relay.after_fetch")
         rows = await self._without_parked(connection, rows)
         with tracing.sending([row["headers"] for row in rows]):
-            failed = await self._send(producer, rows)
+            failed = await self._send_with_leases(connection, producer, rows)
         acked = _acknowledged(rows, failed)
         failpoint("relay.before_delete")
         await connection.execute(_DELETE, [row["id"] for row in acked])
@@ -152,6 +160,33 @@ class Relay:
         _count(acked)
         await self._set_aside(connection, rows, failed)
         return len(rows)
+
+    def _may_be_overtaken(self) -> bool:
+        """Whether the process was away for so long, before or during the fetch, that the rows may be another's now."""
+        return asyncio.get_running_loop().time() - self._renewed_at > LEASE_SECONDS - LEASE_MARGIN
+
+    async def _send_with_leases(
+        self, connection: asyncpg.Connection, producer: Producer, rows: Sequence[Row]
+    ) -> dict[int, BaseException]:
+        """A broker that hangs for longer than a lease must not make the next relay send the same rows.
+
+        Both would be written when it comes back, in any order, and the state topic would end with an old state.
+        """
+        sending = asyncio.create_task(self._send(producer, rows))
+        try:
+            while not (await asyncio.wait({sending}, timeout=RENEW_EVERY))[0]:
+                await self._renew_held(connection)
+            return sending.result()
+        finally:
+            sending.cancel()
+
+    async def _renew_held(self, connection: asyncpg.Connection) -> None:
+        began = asyncio.get_running_loop().time()
+        await connection.execute(_JOIN, self.owner)
+        held = {row["shard"] for row in await connection.fetch(_RENEW, self.owner, LEASE_SECONDS)}
+        if not held.issuperset(self.shards):
+            raise LeasesLost(f"{len(self.shards)} shards were held, {len(held)} are")
+        self._renewed_at = began
 
     async def _send(self, producer: Producer, rows: Sequence[Row]) -> dict[int, BaseException]:
         records, owners = [], []

@@ -13,6 +13,10 @@ from chassis.kafka.port import STOP_LIMIT
 async def stop(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
     """Ends within twice STOP_LIMIT seconds and leaves no task behind: a sender that went on would write much later
     what was given up, a heartbeat would keep a member alive that nobody serves."""
+    if isinstance(client, AIOKafkaProducer):
+        # Its own stop() would first write what is left; by now somebody else may have written more than that.
+        client._message_accumulator.fail_all(KafkaError("closed"))
+        client._message_accumulator._batches.clear()
     if await _ended(client.stop(), STOP_LIMIT):
         return
     if isinstance(client, AIOKafkaProducer):
@@ -24,7 +28,6 @@ async def stop(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
 async def _cut_off_producer(client: AIOKafkaProducer) -> None:
     if client._sender.sender_task is not None:
         await _ended(client._sender.close(), STOP_LIMIT / 4)
-    client._message_accumulator.fail_all(KafkaError("closed"))
     await _ended(client.client.close(), STOP_LIMIT / 4)
 
 
