@@ -4,6 +4,7 @@ They show that the rig can see what it looks for. The product's code knows nothi
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
@@ -11,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chaos import sample
+from chaos.checker import LOST, ORDER, WRONG
 from chassis import projector, relay
 from chassis.failpoints import failpoint
 from chassis.kafka import Producer
@@ -40,7 +42,7 @@ def _delete_before_ack() -> None:
             await connection.execute("delete from outbox where id = any($1::bigint[])", [row["id"] for row in rows])
         finally:
             await connection.close()
-        failpoint("relay.before_delete")
+        failpoint("relay.after_delete")
         return await send(self, producer, rows)
 
     Relay._send = delete_and_send  # type: ignore[method-assign]
@@ -74,21 +76,24 @@ def _skip_locked_relay() -> None:
     Relay._round = competing_round  # type: ignore[method-assign]
 
 
-BUILDS: dict[str, Callable[[], None]] = {
-    "commit-offset-first": _commit_offset_first,
-    "delete-before-ack": _delete_before_ack,
-    "no-version-guard": _no_version_guard,
-    "skip-locked-relay": _skip_locked_relay,
-}
-CAUGHT_AS = {
-    "commit-offset-first": "lost",
-    "delete-before-ack": "lost",
-    "no-version-guard": "wrong",
-    "skip-locked-relay": "out of order",
+@dataclass(frozen=True)
+class Build:
+    """`caught_as` is the kind of violation it must show; `failpoints` are where a crash shows it soonest."""
+
+    install: Callable[[], None]
+    caught_as: str
+    failpoints: tuple[str, ...]
+
+
+BUILDS = {
+    "commit-offset-first": Build(_commit_offset_first, LOST, ("intake.in_transaction",)),
+    "delete-before-ack": Build(_delete_before_ack, LOST, ("relay.after_delete",)),
+    "no-version-guard": Build(_no_version_guard, WRONG, ("relay.after_send", "relay.before_delete")),
+    "skip-locked-relay": Build(_skip_locked_relay, ORDER, ("relay.after_send",)),
 }
 
 
 def install(name: str) -> None:
     """Puts the mistake into this process; the empty name leaves everything as it is."""
     if name:
-        BUILDS[name]()
+        BUILDS[name].install()

@@ -50,6 +50,7 @@ class Nemesis:
     longest: float = 20.0
     pace: float = 1.2
     at_once: int = 3
+    failpoints: tuple[str, ...] = failpoints.NAMES
     injected: Counter[str] = field(default_factory=Counter)
     log: list[tuple[float, str, str]] = field(default_factory=list)
     _running: set["asyncio.Task[None]"] = field(default_factory=set)
@@ -157,13 +158,16 @@ class Nemesis:
 
     async def arm(self) -> str | None:
         """The victim's successor dies where it hurts; the fleet counts when it does."""
-        victim = self._victim()
+        victim = self._victim(*(role for role in FAILPOINTS if self._failpoints_of(role)))
         if victim is None:
             return None
-        name = self.random.choice([each for each in failpoints.NAMES if each.startswith(FAILPOINTS[victim.role])])
+        name = self.random.choice(self._failpoints_of(victim.role))
         victim.next_failpoint = f"{name}={self.random.randint(1, 12)}"
         self.fleet.signal(victim, signal.SIGKILL)
         return f"{victim.name}: {victim.next_failpoint}"
+
+    def _failpoints_of(self, role: str) -> list[str]:
+        return [name for name in self.failpoints if name.startswith(FAILPOINTS[role])]
 
     async def stall(self) -> str | None:
         victim = self._victim(*WORKERS)

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from chaos.nemesis import TROUBLE, Nemesis
 from chaos.report import Report
 from chaos.sample import NOTICES, TEAMS
 from chaos.servers import PARTITIONS, Servers
+from chassis import failpoints
 from chassis.kafka import Bus, Partition
 from devstack.readiness import until
 
@@ -36,36 +37,47 @@ class Plan:
     writers: int = 3
     owners: int = 3
     subscribers: int = 2
-    rate: float = 20.0
+    rate: float = 8.0
     longest: float = 20.0
     pace: float = 1.2
+    at_once: int = 3
     lease: int = 10
     member_timeout: float = 6.0
     stall: float = 9.0
     settle: float = 150.0
     only: tuple[str, ...] = ()
+    failpoints: tuple[str, ...] = failpoints.NAMES
     kept: Path | None = None
 
 
-async def run(plan: Plan) -> Report:
+async def run(plan: Plan, say: Callable[[str], None] = lambda line: None) -> Report:
     """Raises RuntimeError when the servers or the sample do not start; violations are in the report."""
+    started = time.monotonic()
+
+    def tell(what: str) -> None:
+        say(f"{time.monotonic() - started:6.1f} s  {what}")
+
     async with _folder(plan) as folder:
         servers = Servers(folder)
         fleet = _fleet(plan, servers, folder, Random(plan.seed + 1))
-        nemesis = Nemesis(servers, fleet, Random(plan.seed), plan.longest, plan.pace)
+        nemesis = Nemesis(servers, fleet, Random(plan.seed), plan.longest, plan.pace, plan.at_once, plan.failpoints)
         try:
             await asyncio.gather(servers.start(), fleet.open())
+            tell("PostgreSQL, Kafka and the links are ready")
             watching = asyncio.create_task(_watch(fleet))
             for role, count in (("owner", plan.owners), ("subscriber", plan.subscribers), ("writer", plan.writers)):
                 fleet.scale(role, count)
             await _until_effects(servers)
+            tell("events flow; faults begin")
             began = time.monotonic()
             await nemesis.run(plan.seconds, plan.only)
             evidence = Evidence()
             report = Report(plan.seed, plan.seconds / 60, plan.broken, evidence, [], nemesis.injected, fleet.endings)
             report.faults = [(at - began, kind, detail) for at, kind, detail in sorted(nemesis.log)]
+            tell(f"{sum(nemesis.injected.values())} faults injected, all healed; writers end, the rest arrives")
             await _settle(plan, servers, fleet, report)
             watching.cancel()
+            tell("reading the topics and the databases")
             await _collect(servers, folder, evidence)
             report.violations = check(evidence)
             return report
