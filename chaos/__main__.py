@@ -30,16 +30,16 @@ PROOF: dict[str, Any] = {
     ),
 }
 QUICK: dict[str, Any] = {
-    "seconds": 14.0,
+    "seconds": 10.0,
     "writers": 2,
-    "rate": 6.0,
+    "rate": 4.0,
     "owners": 2,
     "longest": 2.5,
-    "pace": 0.35,
+    "pace": 0.3,
     "at_once": 6,
     "lease": 3,
     "stall": 1.5,
-    "settle": 60.0,
+    "settle": 150.0,
 }
 
 
@@ -57,9 +57,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="repeats the same choice of faults; random and printed otherwise")
     parser.add_argument("--seeds", type=_numbers, help="several runs, one after another: 1,2,3")
     parser.add_argument("--minutes", type=float, default=2.0, help="how long faults are injected")
-    parser.add_argument(
-        "--quick", action="store_true", help="a quarter of a minute of short faults, as make test does it"
-    )
+    parser.add_argument("--quick", action="store_true", help="ten seconds of short faults, as make test does it")
     parser.add_argument("--broken", choices=sorted(BUILDS), default="", help="a build with a deliberate mistake")
     parser.add_argument("--prove", action="store_true", help="run the four broken builds; each must be caught")
     parser.add_argument("--keep", type=Path, help="keep logs and data below this folder")
