@@ -30,6 +30,7 @@ schemas: $(READY) ## Write all that is generated anew: schemas, AsyncAPI, docs/e
 
 bench: $(READY) ## The figures of a running stack beside their limits and baselines
 	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks.backbone
 
 chaos: $(READY) ## The backbone under faults, and what it lost: MINUTES=2 SEED=… PROVE=1
 	@$(BIN)/python -m chaos $(if $(SEED),--seeds $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(PROVE),--prove)

@@ -20,10 +20,10 @@ def within(seen: float, limit: float) -> bool:
 
 def table(lines: list[Line]) -> str:
     rows = [("figure", "target", "seen", "baseline in the same run", "met")]
-    rows += [(line.what, line.target, line.seen, line.baseline, _verdict(line.is_met)) for line in lines]
+    rows += [(line.what, line.target, line.seen, line.baseline, verdict(line.is_met)) for line in lines]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
 
 
-def _verdict(is_met: bool | None) -> str:
+def verdict(is_met: bool | None) -> str:
     return {True: "yes", False: "NO", None: ""}[is_met]

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -51,7 +52,8 @@ def binaries(installation: Path) -> Path:
 class PostgresServer:
     """One server on the loopback. `durable=False` trades the data's safety on power loss for speed.
 
-    With a password the superuser `meridian` and every role sign in by SCRAM, without one everybody on this machine may.
+    `settings` are the server's, beside and above SETTINGS. With a password the superuser `meridian` and every role sign
+    in by SCRAM, without one everybody on this machine may.
     """
 
     def __init__(
@@ -61,10 +63,12 @@ class PostgresServer:
         durable: bool = False,
         password: str | None = None,
         log: Path | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         self.data_dir = data_dir
         self.port = port or ports.any_free()
         self.durable = durable
+        self.settings = settings or {}
         self.password = password
         self.log = log or data_dir.with_suffix(".log")
         self.process: subprocess.Popen[bytes]
@@ -120,7 +124,7 @@ class PostgresServer:
         pid_file.unlink(missing_ok=True)
 
     def launch(self) -> None:
-        settings = SETTINGS if self.durable else SETTINGS | FORGETFUL
+        settings = SETTINGS | ({} if self.durable else FORGETFUL) | dict(self.settings)
         command = [str(self._bin / "postgres"), "-D", str(self._cluster), "-h", "127.0.0.1", "-p", str(self.port)]
         command += ["-k", ""] + [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self.process = launch(command, self.log, on_orphaned=signal.SIGINT, cwd="/", **account.credentials())

@@ -1,0 +1,1 @@
+"""The backbone's figures, each beside the bare thing in the same run."""
