@@ -7,15 +7,25 @@ from xdist.scheduler import LoadFileScheduling
 
 # Whole systems and clocks: one after another, when the other workers have nothing left to do.
 ALONE = ("libs/devstack/tests/", "tests/integration/")
+# Share servers that take long to start.
+TOGETHER = ("tests/security/",)
 # Minutes in one file: begun last, they would be waited for with all other cores idle.
-LONGEST = ("tests/services/", "examples/", "libs/cli/tests/test_new_service.py", "libs/chassis/tests/")
+LONGEST = (
+    "tests/services/",
+    "tests/security/",
+    "examples/",
+    "libs/cli/tests/test_new_service.py",
+    "libs/chassis/tests/",
+)
 
 
 class Turns(LoadFileScheduling):
     """A file is done by one worker, in the order of collection; what wants the machine to itself comes last."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "alone" if nodeid.startswith(ALONE) else super()._split_scope(nodeid)
+        if nodeid.startswith(ALONE):
+            return "alone"
+        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), super()._split_scope(nodeid))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Turns:

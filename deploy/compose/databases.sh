@@ -1,14 +1,10 @@
 #!/bin/bash
-# Runs once, when the database server's volume is empty: one database and one role per service. A role reaches its own
-# database only; extensions that a service needs are trusted ones, which the owner of a database may create. The locale
-# is PostgreSQL's own: the same order on every machine, whatever its C library.
+# Runs once, when the database server's volume is empty: each service's database and its four roles (roles/roles.sql,
+# which `python -m chassis.security roles` prints as well). It may be run again by hand after an upgrade.
 set -euo pipefail
+here=$(dirname "${BASH_SOURCE[0]}")
 for service in accounts activities dedup identity leads notifications; do
-    psql --no-psqlrc --quiet -v ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres \
-        -v service="$service" -v password="$MERIDIAN_DATABASE_PASSWORD" <<-'SQL'
-		CREATE ROLE :"service" LOGIN PASSWORD :'password';
-		CREATE DATABASE :"service" OWNER :"service"
-		    TEMPLATE template0 LOCALE 'C' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8';
-		REVOKE ALL ON DATABASE :"service" FROM PUBLIC;
-	SQL
+    psql --no-psqlrc --quiet --username "$POSTGRES_USER" --dbname postgres -v service="$service" \
+        -v migrator="$MERIDIAN_MIGRATOR_PASSWORD" -v app="$MERIDIAN_DATABASE_PASSWORD" \
+        -v relay="$MERIDIAN_RELAY_PASSWORD" -v report="$MERIDIAN_REPORT_PASSWORD" --file "$here/roles/roles.sql"
 done

@@ -12,10 +12,11 @@ import structlog
 from sqlalchemy import insert
 from sqlalchemy.schema import CreateColumn
 
-from chassis.kafka import Bus
-from chassis.service import Service
+from chassis.security.rights import set_rights
+from chassis.service import Service, bus_of
 from chassis.settings import ServiceSettings
 from chassis.tables import CHASSIS, OUTBOX_SHARD, SHARDS
+from chassis.worker import plain_dsn
 from contracts.catalogue import TOPICS
 
 if TYPE_CHECKING:
@@ -134,12 +135,19 @@ async def create_topics(service: Service, settings: ServiceSettings) -> None:
     topics = [topic for topic in TOPICS if service.name in (*topic.writers, *topic.consumers)]
     if not topics:
         return
-    bus = Bus(settings.kafka, f"{service.name}-migrate", client=settings.kafka_client)
+    bus = bus_of(settings, f"{service.name}-migrate")
     made = await bus.create_topics(topics, partitions=settings.partitions, replication=settings.replication)
     logger.info("topics_ready", created=made, known=len(topics))
 
 
 def migrate(service: Service, settings: ServiceSettings) -> None:
-    """The command `migrate`: tables first, then topics."""
+    """The command `migrate`: tables first, then who may use them, then topics."""
     upgrade(service, settings)
-    asyncio.run(create_topics(service, settings))
+    asyncio.run(_finish(service, settings))
+
+
+async def _finish(service: Service, settings: ServiceSettings) -> None:
+    if settings.database_url:
+        with_roles = await set_rights(service.name, plain_dsn(settings.database_url), service.metadata)
+        logger.info("rights_set" if with_roles else "one_role_for_everything")
+    await create_topics(service, settings)

@@ -14,7 +14,7 @@ from chassis import access, idempotency, meta, middleware, openapi, problems
 from chassis.access import Policy
 from chassis.auth import KeySource, PublishedKeys, Verifier
 from chassis.db import Database
-from chassis.kafka import Bus
+from chassis.kafka import Bus, Security
 from chassis.settings import ServiceSettings
 from chassis.subscriptions import Subscriptions
 from chassis.transport import ServiceClient
@@ -81,14 +81,20 @@ async def open_runtime(service: Service, settings: ServiceSettings) -> AsyncIter
     url = settings.database_url or "postgresql+asyncpg://127.0.0.1:1/none"
     database = Database(url, service.name, pool_size=settings.pool_size)
     client = ServiceClient(settings, service.name)
-    bus = Bus(settings.kafka, service.name, settings.member_timeout, client=settings.kafka_client)
-    runtime = Runtime(service, settings, database, client, bus)
+    runtime = Runtime(service, settings, database, client, bus_of(settings, service.name))
     try:
         yield runtime
     finally:
         runtime.stopping.set()
         await client.close()
         await database.close()
+
+
+def bus_of(settings: ServiceSettings, client_id: str) -> Bus:
+    """The broker that the settings name; connects when it is used."""
+    password = settings.kafka_password.get_secret_value()
+    security = Security(settings.kafka_username, password, settings.kafka_tls, settings.kafka_ca)
+    return Bus(settings.kafka, client_id, settings.member_timeout, security=security, client=settings.kafka_client)
 
 
 def published_keys(client: ServiceClient) -> KeySource:

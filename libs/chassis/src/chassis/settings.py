@@ -20,8 +20,15 @@ class ServiceSettings(BaseSettings):
     database_url: str = Field(
         "", repr=False, description="postgresql+asyncpg://user:password@host:port/name; empty: no database"
     )
+    relay_database_url: str = Field(
+        "", repr=False, description="the same database for a role that may only relay; empty: as database_url"
+    )
     kafka: str = Field("127.0.0.1:9092", description="host:port, comma separated")
     kafka_client: Literal["aiokafka", "confluent"] = Field("aiokafka", description="confluent needs its extra")
+    kafka_username: str = Field("", description="signs in by SCRAM-SHA-512; empty: nobody signs in")
+    kafka_password: SecretStr = SecretStr("")
+    kafka_tls: bool = False
+    kafka_ca: str = Field("", description="PEM file of the authority that signed the brokers; empty: the system's")
     smtp_url: str = Field("smtp://127.0.0.1:1025", repr=False)
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)

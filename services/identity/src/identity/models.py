@@ -57,10 +57,15 @@ class Team(Record, SoftDelete, Base):
         return TeamState.model_validate(self, from_attributes=True)
 
 
+# Reports do not see these tables.
+SECRET = {"secret": True}
+
+
 class Credential(Base):
     """Apart from the user's row, so that no list, event or history can ever carry a hash."""
 
     __tablename__ = "credentials"
+    __table_args__ = {"info": SECRET}
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     password_hash: Mapped[str] = mapped_column(Text)
@@ -71,6 +76,7 @@ class SignInSession(Base):
     """A signed-in browser or program. The refresh token itself is never stored."""
 
     __tablename__ = "sign_in_sessions"
+    __table_args__ = {"info": SECRET}
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
@@ -90,6 +96,7 @@ class SignInThrottle(Base):
     """When the key's allowance is whole again (GCRA). Keys are hashes: no address is kept in the clear."""
 
     __tablename__ = "sign_in_throttles"
+    __table_args__ = {"info": SECRET}
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     whole_at: Mapped[datetime] = mapped_column(Moment, index=True)
@@ -97,6 +104,7 @@ class SignInThrottle(Base):
 
 class ServiceAccount(Base):
     __tablename__ = "service_accounts"
+    __table_args__ = {"info": SECRET}
 
     client_id: Mapped[str] = mapped_column(String(100), primary_key=True)
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary)
@@ -108,6 +116,7 @@ class SigningKey(Base):
     """`public` is a JWK; `sealed` is the encrypted private half, destroyed when the key retires."""
 
     __tablename__ = "signing_keys"
+    __table_args__ = {"info": SECRET}
 
     kid: Mapped[str] = mapped_column(String(64), primary_key=True)
     public: Mapped[dict[str, Any]] = mapped_column(JSONB)

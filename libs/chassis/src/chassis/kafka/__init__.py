@@ -15,6 +15,7 @@ from chassis.kafka.port import (
     UnknownTopic,
     Withheld,
 )
+from chassis.kafka.security import Security
 
 __all__ = [
     "Assigned",
@@ -27,6 +28,7 @@ __all__ = [
     "Producer",
     "Record",
     "RecordTooLarge",
+    "Security",
     "SourceRecord",
     "UnknownTopic",
     "Withheld",

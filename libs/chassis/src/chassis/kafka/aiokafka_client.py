@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition, errors
 from aiokafka.admin import AIOKafkaAdminClient
@@ -26,6 +27,7 @@ from chassis.kafka.port import (
     UnknownTopic,
     Withheld,
 )
+from chassis.kafka.security import for_aiokafka
 
 TOPIC_LIMIT = 3.0
 TIMES_LIMIT = 15.0
@@ -51,10 +53,15 @@ def _translating() -> Iterator[None]:
         raise _ours(error) from error
 
 
+def _reaching(connection: Connection) -> dict[str, Any]:
+    whom = {"bootstrap_servers": connection.bootstrap, "client_id": connection.client_id}
+    return whom | for_aiokafka(connection.security)
+
+
 async def create_topics(connection: Connection, wanted: Sequence[NewTopic]) -> list[str]:
     """As Bus.create."""
     native = [NativeTopic(new.name, new.partitions, new.replication, topic_configs=new.config) for new in wanted]
-    admin = AIOKafkaAdminClient(bootstrap_servers=connection.bootstrap, client_id=connection.client_id)
+    admin = AIOKafkaAdminClient(**_reaching(connection))
     with _translating():
         async with asyncio.timeout(connection.answer_limit):
             await admin.start()
@@ -81,8 +88,7 @@ async def open_producer(connection: Connection) -> "AiokafkaProducer":
 
 async def _opened(connection: Connection) -> AIOKafkaProducer:
     client = AIOKafkaProducer(
-        bootstrap_servers=connection.bootstrap,
-        client_id=connection.client_id,
+        **_reaching(connection),
         acks="all",
         enable_idempotence=True,
         max_batch_size=MAX_BATCH,
@@ -221,8 +227,7 @@ class AiokafkaConsumer:
         self._failure: Exception | None = None
         self.settling = False
         self._client = AIOKafkaConsumer(
-            bootstrap_servers=connection.bootstrap,
-            client_id=connection.client_id,
+            **_reaching(connection),
             group_id=group,
             enable_auto_commit=False,
             auto_offset_reset="earliest" if group else "latest",

@@ -8,6 +8,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException
 
 from chassis.kafka.port import BrokerError, Connection, RecordTooLarge, UnknownTopic
+from chassis.kafka.security import for_librdkafka
 
 log = logging.getLogger("confluent_kafka")
 
@@ -36,6 +37,7 @@ def configuration(connection: Connection) -> dict[str, Any]:
     return {
         "bootstrap.servers": connection.bootstrap,
         "client.id": connection.client_id,
+        **for_librdkafka(connection.security),
         "socket.timeout.ms": 10_000,
         "reconnect.backoff.max.ms": 1_000,
         "topic.metadata.refresh.interval.ms": 60_000,

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from chassis.kafka.security import Security
+
 Client = Literal["aiokafka", "confluent"]
 
 MAX_RECORD = 1_048_576
@@ -62,6 +64,9 @@ class SourceRecord:
     headers: Sequence[tuple[str, bytes]]
 
 
+OPEN = Security()
+
+
 @dataclass(frozen=True)
 class Connection:
     """How to reach the brokers. `bootstrap` is a comma-separated list of host:port.
@@ -74,6 +79,7 @@ class Connection:
     client_id: str
     member_timeout: float = 30.0
     answer_limit: float = 10.0
+    security: Security = OPEN
 
 
 @dataclass(frozen=True)
