@@ -21,7 +21,7 @@ from chassis.unit import unit_of
 from contracts.identity import TeamChanged, TeamCreated, TeamDeleted
 
 LANES = 4
-ABORTED_SHARE, ALARM_SHARE, DELETED_SHARE, HOT_SHARE = 0.2, 0.05, 0.02, 0.35
+ABORTED_SHARE, ALARM_SHARE, DELETED_SHARE, HOT_SHARE = 0.2, 0.12, 0.02, 0.35
 # Keys come into use and rest again, so that at the end most have a last version that nothing heals any more.
 NEW_KEYS, ACTIVE_KEYS, HOT_KEYS, EVERY_SECONDS = 12, 40, 3, 5.0
 NAMESPACE = UUID("0190a3c4-6f60-7a35-a0a0-5d0c1a05c4a0")
