@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from chaos.proxy import MODES, Link
 from chassis.db import CLIENT_GRACE, Database
@@ -52,6 +53,19 @@ async def test_a_cut_connection_is_given_up_and_the_next_one_works(postgres_url:
     await asyncio.gather(
         *(_is_given_up(postgres_url, mode) for mode in ("half open", "black hole", "one way", "reset"))
     )
+
+
+async def test_who_finds_no_free_connection_tries_again_later(postgres_url: str) -> None:
+    """While the others lead nowhere; an event must not be parked for it."""
+    async with linked(postgres_url) as (_, database):
+        database.engine.sync_engine.pool._timeout = 0.2  # type: ignore[attr-defined]
+        async with database.transaction() as one, database.transaction() as two:
+            await one.execute(text("select 1"))
+            await two.execute(text("select 2"))
+            with pytest.raises(PoolTimeout) as raised:
+                await _answer(database)
+        assert is_transient(raised.value)
+        assert await _answer(database) == 42
 
 
 @pytest.mark.parametrize("mode", ["delay", "slices"])

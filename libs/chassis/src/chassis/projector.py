@@ -17,6 +17,7 @@ from sqlalchemy import Table, select, text
 from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import metrics, tracing
@@ -219,7 +220,8 @@ def fold(received: Sequence[Received]) -> list[Received]:
 
 def is_transient(error: BaseException) -> bool:
     """Whether the same work may succeed in a moment: the database is away, or somebody was in the way."""
-    if isinstance(error, (OperationalError, InterfaceError, OSError, TimeoutError)):
+    # SQLAlchemy's own time-out, which is none of Python's: all connections are in use, or lead nowhere.
+    if isinstance(error, (OperationalError, InterfaceError, PoolTimeout, OSError, TimeoutError)):
         return True
     if not isinstance(error, DBAPIError):
         return False
