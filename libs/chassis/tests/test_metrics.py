@@ -2,18 +2,21 @@
 
 from typing import Any
 
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import text
 
+from chassis.gauges import look
 from chassis.metrics import METRICS
 
 
-def families(text: str) -> dict[str, Any]:
-    return {each.name: each for each in text_string_to_metric_families(text) if each.name.startswith("crm_")}
+def families(page: str) -> dict[str, Any]:
+    return {each.name: each for each in text_string_to_metric_families(page) if each.name.startswith("crm_")}
 
 
-def complaints(text: str) -> list[str]:
+def complaints(page: str) -> list[str]:
     """What a /metrics page shows otherwise than the list says."""
-    shown = families(text)
+    shown = families(page)
     listed = {metric.name.removesuffix("_total"): metric for metric in METRICS}
     found = [f"{name} is not exported" for name in listed.keys() - shown.keys()]
     found += [f"{name} is not listed" for name in shown.keys() - listed.keys()]
@@ -43,3 +46,33 @@ def test_every_metric_has_one_sentence_and_a_name_of_its_own() -> None:
     for metric in METRICS:
         assert metric.help[0].isupper() and metric.help.endswith(".") and metric.help.count(". ") == 0
         assert metric.name.startswith("crm_") and metric.name.endswith("_total") == (metric.kind == "counter")
+
+
+async def test_the_gauges_say_what_the_database_says(db: Any) -> None:
+    waiting = """insert into inbox (handler, event_id, topic, key, type, headers, state, created_at)
+        select h, gen_random_uuid(), 't', k, 'x', '{}', s, clock_timestamp() - age * interval '1 second'
+        from (values ('greet', 'a', 'parked', 90), ('greet', 'a', 'pending', 80), ('greet', 'b', 'pending', 20),
+                     ('thank', 'a', 'pending', 5)) as v (h, k, s, age)"""
+    strange = """insert into quarantine (topic, partition, "offset", headers, error) values ('t', 0, 1, '[]', 'no')"""
+    async with db.transaction() as session:
+        for statement in (waiting, strange):
+            await session.execute(text(statement))
+    async with db.read() as session:
+        await look(session)
+    page = generate_latest().decode()
+    assert 'crm_inbox_parked_keys{handler="greet"} 1.0' in page
+    assert 'crm_inbox_waiting_events{handler="greet"} 3.0' in page
+    assert 20 <= value_of(page, "crm_inbox_oldest_seconds", "greet") < 80, "a parked key has an alert of its own"
+    assert 'crm_quarantine_records{topic="t"} 1.0' in page
+    async with db.transaction() as session:
+        await session.execute(text("delete from inbox where handler = 'greet'"))
+    async with db.read() as session:
+        await look(session)
+    page = generate_latest().decode()
+    assert 'crm_inbox_parked_keys{handler="greet"} 0.0' in page, "an alert on what is gone has to end"
+    assert 5 <= value_of(page, "crm_inbox_oldest_seconds", "thank") < 80
+
+
+def value_of(page: str, name: str, label: str) -> float:
+    family = next(each for each in text_string_to_metric_families(page) if each.name == name)
+    return next(sample.value for sample in family.samples if label in sample.labels.values())

@@ -67,7 +67,7 @@ questions_asked = _counter("crm_questions_total", "Questions to other services b
 
 # outbox and relay
 outbox_published = _counter("crm_outbox_published_total", "Events that the broker acknowledged.", "topic")
-outbox_waiting = _gauge("crm_outbox_waiting_rows", "Events that wait for the broker.")
+outbox_waiting = _gauge("crm_outbox_waiting_rows", "Events that wait for the broker, counted up to 200,000.")
 outbox_oldest_seconds = _gauge("crm_outbox_oldest_seconds", "Age of the oldest event that waits for the broker.")
 outbox_parked = _counter("crm_outbox_parked_total", "Events set aside because the broker refuses them.", "topic")
 outbox_parked_keys = _gauge("crm_outbox_parked_keys", "Keys whose events wait because the broker refuses one of them.")

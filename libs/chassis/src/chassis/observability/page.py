@@ -20,7 +20,7 @@ HEAD = """# Metrics
 
 Every process shows all of them at `/metrics`, in Prometheus' text format. This page is generated from the list in
 [metrics.py](../libs/chassis/src/chassis/metrics.py) by `make schemas`. Gauges about the database (waiting, parked, dead
-rows) are looked up by each worker every fifteen seconds and say the same in every replica: take their `max`, not their
+rows) are looked up by each worker every five seconds and say the same in every replica: take their `max`, not their
 `sum`. A histogram has `_bucket`, `_sum` and `_count`.
 
 Dashboards and alert rules: [deploy/observability](../deploy/observability/README.md). What to do when an alert fires:

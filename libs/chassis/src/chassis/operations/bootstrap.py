@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.kafka import Partition, SourceRecord
 from chassis.operations.jobs import Job, JobRefused
 from chassis.operations.reading import Reading, alone, stretch
 from chassis.operations.replay import CHUNK, patiently
 from chassis.operations.states import decoded
+from chassis.operations.versions import replicas
 from chassis.projector import caused_by, fold, is_transient
 from chassis.subscriptions import Received, Subscriptions, handler_name
 from contracts.catalogue import Topic, topic_named
@@ -42,7 +44,8 @@ async def run(runtime: "Runtime", job: Job) -> dict[str, Any]:
         raise JobRefused(f"{runtime.service.name} keeps no replica that has a state topic")
     async with alone(runtime.bus, [topic.name for topic in topics]) as facts:
         goal = await facts.ends(facts.held())
-    counts = await Filling(runtime, job, subscriptions).fill([topic.state_name for topic in topics])
+    rewritten = list(replicas(runtime.service)) if job.parameters.get("rewrite") else []
+    counts = await Filling(runtime, job, subscriptions, rewritten).fill([topic.state_name for topic in topics])
     await _follow(runtime, job, goal)
     return {**counts, "topics": len(topics)}
 
@@ -50,10 +53,11 @@ async def run(runtime: "Runtime", job: Job) -> dict[str, Any]:
 class Filling:
     """Gives states to the projectors, in transactions of their own."""
 
-    def __init__(self, runtime: "Runtime", job: Job, subscriptions: Subscriptions) -> None:
+    def __init__(self, runtime: "Runtime", job: Job, subscriptions: Subscriptions, rewritten: Sequence[str]) -> None:
         self._runtime = runtime
         self._job = job
         self._subscriptions = subscriptions
+        self._rewritten = rewritten
         self._states = self._tombstones = self._refused = 0
 
     async def fill(self, topics: Sequence[str]) -> dict[str, int]:
@@ -94,9 +98,21 @@ class Filling:
         if not batch:
             return
         async with self._runtime.db.transaction() as session:
+            for table in self._rewritten:
+                await _make_way(session, table, batch)
             for projector in self._subscriptions.projectors[batch[0].event.TOPIC]:
                 with caused_by(batch[-1].envelope, handler_name(projector)):
                     await projector(session, batch)
+
+
+async def _make_way(session: AsyncSession, table: str, batch: Sequence[Received]) -> None:
+    """Within this transaction rows of the same version look older, so that the projector writes them once more."""
+    statement = text(f"""
+        update "{table}" r set version = r.version - 1
+        from unnest(cast(:ids as uuid[]), cast(:versions as bigint[])) as s (id, version)
+        where r.id = s.id and r.version = s.version""")  # noqa: S608 - a name from the service's own tables
+    ids = [each.event.state.id for each in batch]
+    await session.execute(statement, {"ids": ids, "versions": [each.event.state.version for each in batch]})
 
 
 def _chunks(records: Sequence[SourceRecord]) -> Iterator[Sequence[SourceRecord]]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Query, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from chassis.access import OPERATION, Access, allow
 from chassis.db import Reader, Session
@@ -30,6 +30,7 @@ class ReplayRequest(Replay):
 
 
 class BootstrapRequest(BaseModel):
+    rewrite: bool = Field(False, description="Also rows of the same version, whose content somebody has changed.")
     reason: Reason
 
 
@@ -79,7 +80,9 @@ async def request_bootstrap(wanted: BootstrapRequest, request: Request, session:
     runtime: Runtime = request.app.state.runtime
     if not topics_with_state(runtime.service.subscriptions):
         raise NotPossible(f"{runtime.service.name} keeps no replica that has a state topic.")
-    return await _view(session, await jobs.request(session, access.principal, "bootstrap", {}, wanted.reason))
+    return await _view(
+        session, await jobs.request(session, access.principal, "bootstrap", {"rewrite": wanted.rewrite}, wanted.reason)
+    )
 
 
 async def list_jobs(session: Reader, access: Reads, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> list[JobView]:

@@ -11,7 +11,7 @@ from meridian.client.connection import Connection, connected
 from meridian.client.place import Email, Url, place
 from meridian.client.words import fail, out
 from meridian.operator.jobs import ended
-from meridian.operator.reach import AsJson, Why, address, chosen
+from meridian.operator.reach import AsJson, address, chosen
 from meridian.operator.show import as_json
 
 PAGE = 10_000
@@ -21,22 +21,22 @@ PATIENCE = 30.0
 
 def bootstrap(
     service: Annotated[str, typer.Argument(help="The service whose replicas are rebuilt.")],
-    reason: Why,
-    check_only: Annotated[
-        bool, typer.Option("--check-only", help="Compare with the owners and change nothing.")
+    reason: Annotated[str, typer.Option(help="Why; kept in the service's audit.")] = "",
+    rewrite: Annotated[
+        bool, typer.Option(help="Also rows of the same version: somebody changed their content.")
     ] = False,
+    check_only: Annotated[bool, typer.Option(help="Compare with the owners and change nothing.")] = False,
     json: AsJson = False,
     url: Url = "",
     email: Email = "",
 ) -> None:
     """Rebuild a service's replicas from the state topics while writing goes on, and compare them with their owners."""
-    result: dict[str, Any] = {}
+    if not reason and not check_only:
+        fail("Say why with --reason, or only compare with --check-only.", 2)
     with connected(place(url, email)) as connection:
-        if not check_only:
-            job = connection.post(address(chosen(service)[0], "bootstraps"), {"reason": reason})
-            if not json:
-                out.print(f"Bootstrap {job['id']} of {service}")
-            result = ended(connection, service, job["id"], quiet=json)
+        chosen(service)
+        wanted = {"reason": reason, "rewrite": rewrite}
+        result = {} if check_only else rebuilt(connection, service, wanted, quiet=json)
         comparison = compared(connection, service)
     if json:
         as_json({**result, "comparison": comparison.as_json()})
@@ -44,6 +44,13 @@ def bootstrap(
         say(service, result, comparison)
     if comparison.differences():
         fail(f"{service} and the owners disagree.", 3)
+
+
+def rebuilt(connection: Connection, service: str, wanted: dict[str, Any], *, quiet: bool) -> dict[str, Any]:
+    job = connection.post(address(service, "bootstraps"), wanted)
+    if not quiet:
+        out.print(f"Bootstrap {job['id']} of {service}")
+    return ended(connection, service, job["id"], quiet=quiet)
 
 
 Owned = dict[str, tuple[int, bool]]
@@ -119,7 +126,7 @@ def _owned(connection: Connection, topics: list[str]) -> Iterator[tuple[str, tup
 def _pages(connection: Connection, service: str, path: str, **query: str) -> Iterator[list[Any]]:
     after = None
     while True:
-        page = connection.get(address(service, path, after=after, limit=PAGE, **query))
+        page = connection.get(address(service, path), limit=PAGE, **query, **({"after": after} if after else {}))
         yield from page["items"]
         after = page["next_after"]
         if after is None:
@@ -128,14 +135,10 @@ def _pages(connection: Connection, service: str, path: str, **query: str) -> Ite
 
 def say(service: str, result: dict[str, Any], comparison: Comparison) -> None:
     if result:
-        out.print(
-            f"{result['states']} states and {result['tombstones']} tombstones of {result['topics']} topics, "
-            f"{result['refused']} refused."
-        )
-    out.print(
-        f"{comparison.rows} records of the owners compared with {service}: {comparison.differences()} differences."
-    )
-    for name in ("missing", "older", "newer", "unknown"):
-        ids = getattr(comparison, name)
+        told = f"{result['states']} states and {result['tombstones']} tombstones of {result['topics']} topics"
+        out.print(f"{told}, {result['refused']} refused.")
+    differing = comparison.differences()
+    out.print(f"{comparison.rows} records of the owners compared with {service}: {differing} differences.")
+    for name, ids in (("missing or older", comparison.behind), ("newer or unknown to the owner", comparison.ahead)):
         if ids:
-            out.print(f"  {name}: {len(ids)}, such as {', '.join(ids[:3])}", soft_wrap=True)
+            out.print(f"  {name}: {len(ids)}, such as {', '.join(list(ids)[:3])}", soft_wrap=True)

@@ -14,8 +14,8 @@ app = typer.Typer(no_args_is_help=True, help="Keys that wait for an operator.")
 Key = Annotated[str, typer.Argument(help="The record's id, as `parked list` shows it.")]
 Name = Annotated[str, typer.Option("--name", help="Handler or topic, when several have parked the key.")]
 
-COLUMNS = ("service", "key", "name", "type", "attempts", "behind", "waits", "error")
-EVENT_COLUMNS = ("name", "seq", "version", "type", "state", "attempts", "waits", "event_id", "error")
+COLUMNS = ("key", "service", "name", "attempts", "behind", "waits")
+EVENT_COLUMNS = ("version", "type", "state", "attempts", "waits", "event_id")
 
 
 @app.command("list")
@@ -30,6 +30,8 @@ def list_(service: ServiceName = "", json: AsJson = False, url: Url = "", email:
         as_json(found)
     elif found:
         table(COLUMNS, [{**item, "waits": ago(item["since"])} for item in found])
+        for item in found:
+            out.print(f"{item['key']} {item['type']}: {item['error']}", soft_wrap=True, markup=False)
     else:
         out.print("Nothing is parked.")
 
@@ -39,14 +41,21 @@ def show(key: Key, service: ServiceName = "", json: AsJson = False, url: Url = "
     """Show the events of a parked key in their order: the first one fails, the others wait behind it."""
     with connected(place(url, email)) as connection:
         holder = holder_of(connection, service, key)
-        events: list[dict[str, Any]] = connection.get(address(holder, "parked/events", key=key))
+        events: list[dict[str, Any]] = connection.get(address(holder, "parked/events"), key=key)
     if json:
         as_json(events)
         return
-    out.print(f"{key} in {holder}, {len(events)} events")
+    for name in dict.fromkeys(each["name"] for each in events):
+        say_events(holder, key, name, [each for each in events if each["name"] == name])
+
+
+def say_events(holder: str, key: str, name: str, events: list[dict[str, Any]]) -> None:
+    """What one handler (or topic) has waiting; the first event's error and origin."""
+    out.print(f"{key} waits for {name} of {holder}: {len(events)} events")
     table(EVENT_COLUMNS, [{**each, "version": each["sequence"], "waits": ago(each["time"])} for each in events])
-    for header in ("correlation_id", "causation_id", "actor", "traceparent"):
-        out.print(f"  {header.replace('_', ' '):<16}{events[0][header] or 'none'}", soft_wrap=True)
+    for member in ("error", "correlation_id", "causation_id", "actor", "traceparent"):
+        if events[0][member]:
+            out.print(f"{member.replace('_', ' '):<16}{events[0][member]}", soft_wrap=True, markup=False)
 
 
 @app.command()

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 import typer
 
@@ -29,9 +28,8 @@ def chosen(service: str) -> tuple[str, ...]:
     return (service,) if service else services()
 
 
-def address(service: str, path: str, **query: Any) -> str:
-    given = {name: value for name, value in query.items() if value not in (None, "")}
-    return f"/api/{service}/v1/operations/{path}" + (f"?{urlencode(given)}" if given else "")
+def address(service: str, path: str) -> str:
+    return f"/api/{service}/v1/operations/{path}"
 
 
 def everywhere(connection: Connection, service: str, path: str, **query: Any) -> Iterator[tuple[str, Any]]:
@@ -40,7 +38,7 @@ def everywhere(connection: Connection, service: str, path: str, **query: Any) ->
     names = chosen(service)
     for name in names:
         try:
-            yield name, connection.get(address(name, path, **query))
+            yield name, connection.get(address(name, path), **{name: value for name, value in query.items() if value})
         except Refused as refused:
             if refused.status not in (404, 502, 503, 504):
                 raise
