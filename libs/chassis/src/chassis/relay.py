@@ -5,9 +5,11 @@ two relays on one shard send the same bytes twice, and consumers drop what they 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from math import ceil
 from typing import Any, Protocol
 from uuid import UUID, uuid4
@@ -200,6 +202,8 @@ class Relay:
 
     async def _without_parked(self, connection: asyncpg.Connection, rows: list[Row]) -> list[Row]:
         """What follows a parked event of the same aggregate waits beside it, or its order would be lost."""
+        if not self._parked:
+            return rows
         for row in [row for row in rows if row["aggregate_id"] in self._parked]:
             await connection.execute(_PARK, row["aggregate_id"], row["id"], "follows a parked event")
         return [row for row in rows if row["aggregate_id"] not in self._parked]
@@ -263,12 +267,20 @@ def _records(row: Row) -> list[Record]:
 
 
 def _state_headers(topic: str, headers: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
-    own = {"ce_type": topic_named(topic).state_type, "ce_dataschema": topic_named(topic).state_schema}
-    return [(name, own[name].encode() if name in own else value) for name, value in headers]
+    own = _state_attributes(topic)
+    return [(name, own.get(name, value)) for name, value in headers]
+
+
+@cache
+def _state_attributes(topic: str) -> dict[str, bytes]:
+    known = topic_named(topic)
+    return {"ce_type": known.state_type.encode(), "ce_dataschema": known.state_schema.encode()}
 
 
 def _acknowledged(rows: Sequence[Row], failed: dict[int, BaseException]) -> list[Row]:
     """Per aggregate the rows before the first failure: deleting past it would publish out of order later."""
+    if not failed:
+        return list(rows)
     broken: set[UUID] = set()
     acked = []
     for row in rows:
@@ -280,8 +292,8 @@ def _acknowledged(rows: Sequence[Row], failed: dict[int, BaseException]) -> list
 
 
 def _count(rows: Sequence[Row]) -> None:
-    for row in rows:
-        metrics.outbox_published.labels(row["topic"]).inc()
+    for topic, count in Counter(row["topic"] for row in rows).items():
+        metrics.outbox_published.labels(topic).inc(count)
 
 
 async def _decode_json(connection: asyncpg.Connection) -> None:

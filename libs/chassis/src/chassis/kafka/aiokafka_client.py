@@ -12,6 +12,7 @@ from aiokafka.admin import NewTopic as NativeTopic
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.structs import OffsetAndMetadata
 
+from chassis.kafka.aiokafka_batches import Batches
 from chassis.kafka.aiokafka_stop import stop
 from chassis.kafka.port import (
     MAX_BATCH,
@@ -132,10 +133,9 @@ class AiokafkaProducer:
             return results
 
     async def _attempt(self, records: Sequence[Record], refused: set[tuple[str, bytes]]) -> list[BaseException | None]:
-        batch = _Batch(records, refused)
+        batch = _Batch(records, refused, Batches(self._client, len(records)))
         # Topics nobody has asked for yet come last: one that is missing must not hold up the others.
         for index in sorted(range(len(records)), key=lambda at: records[at].topic not in self._topics):
-            # One sender: many concurrent send() calls wake each other up in quadratic number.
             await self._send(batch, index)
         return await batch.results()
 
@@ -145,9 +145,7 @@ class AiokafkaProducer:
             batch.refuse(index, Withheld(f"follows a refused record of {record.topic}"))
         elif await self._is_known(batch, record.topic):
             try:
-                batch.pending[index] = await self._client.send(
-                    record.topic, value=record.value, key=record.key, headers=list(record.headers)
-                )
+                await batch.sending.add(index, record)
             except errors.KafkaError as error:
                 batch.refuse(index, _ours(error))
         else:
@@ -173,9 +171,9 @@ class AiokafkaProducer:
 class _Batch:
     """What became of each record so far."""
 
-    def __init__(self, records: Sequence[Record], refused: set[tuple[str, bytes]]) -> None:
+    def __init__(self, records: Sequence[Record], refused: set[tuple[str, bytes]], sending: Batches) -> None:
         self.records = records
-        self.pending: dict[int, asyncio.Future[object]] = {}
+        self.sending = sending
         self.missing: set[str] = set()
         self._failed: dict[int, BaseException] = {}
         self._refused = refused
@@ -189,9 +187,9 @@ class _Batch:
         self._refused.add((self.records[index].topic, self.records[index].key))
 
     async def results(self) -> list[BaseException | None]:
-        answers = await asyncio.gather(*self.pending.values(), return_exceptions=True)
-        for index, answer in zip(self.pending, answers, strict=True):
-            if isinstance(answer, BaseException):
+        answers = await self.sending.results()
+        for index, answer in enumerate(answers):
+            if answer is not None:
                 self._failed[index] = _ours(answer) if isinstance(answer, errors.KafkaError) else answer
         return [self._failed.get(index) for index in range(len(self.records))]
 
