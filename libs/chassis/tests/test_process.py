@@ -191,7 +191,7 @@ async def test_without_its_database_a_service_lives_but_is_not_ready(service: An
 async def test_a_database_that_is_not_migrated_is_not_ready(service: Any, postgres_url: str) -> None:
     answer = await readiness(service, ServiceSettings(database_url=postgres_url))
     assert answer.status_code == 503
-    assert answer.json()["checks"]["database"] == "migrations at None, wanted 0001"
+    assert answer.json()["checks"]["database"] == "migrations at None, wanted 0002"
 
 
 async def test_a_service_without_any_database_is_ready(service: Any) -> None:
