@@ -1,5 +1,6 @@
 """The list of metrics is what a running process shows, no more and no less."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from prometheus_client import generate_latest
@@ -7,6 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
 from chassis.gauges import look
+from chassis.kafka import Partition, SourceRecord
+from chassis.lateness import Lateness
 from chassis.metrics import METRICS
 
 
@@ -76,3 +79,27 @@ async def test_the_gauges_say_what_the_database_says(db: Any) -> None:
 def value_of(page: str, name: str, label: str) -> float:
     family = next(each for each in text_string_to_metric_families(page) if each.name == name)
     return next(sample.value for sample in family.samples if label in sample.labels.values())
+
+
+def test_the_oldest_event_that_waits_is_as_old_as_it_says() -> None:
+    now = [1000.0]
+    late, at = Lateness(lambda: now[0]), Partition("crm.test.lateness", 3)
+
+    def shown() -> float:
+        return value_of(generate_latest().decode(), "crm_consumer_oldest_seconds", at.topic)
+
+    def record(second: int) -> SourceRecord:
+        moment = datetime.fromtimestamp(second, UTC).isoformat().encode()
+        return SourceRecord(at.topic, 3, 0, b"k", b"", [("ce_time", moment)])
+
+    late.look({at: 0})
+    assert shown() == 0
+    late.look({at: 5})
+    now[0] = 1030.0
+    late.look({at: 9})
+    assert shown() == 30, "nothing was applied since it fell behind"
+    late.applied(at, record(1020))
+    late.look({at: 4})
+    assert shown() == 10, "what is left is younger than what was applied"
+    late.look({at: 0})
+    assert shown() == 0

@@ -5,7 +5,6 @@ import time
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -13,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from chassis import metrics
 from chassis.failpoints import failpoint
 from chassis.kafka import BrokerError, Bus, Consumer, Partition, SourceRecord
+from chassis.lateness import Lateness
 from chassis.projector import Batch, Fenced, Intake, is_transient, stored_positions
 
 log = structlog.get_logger(__name__)
@@ -91,6 +91,7 @@ class ConsumerLoop:
     _paused: set[Partition] = field(default_factory=set)
     _has_moved: bool = False
     _reported_at: float = 0.0
+    _lateness: Lateness = field(default_factory=Lateness)
     _heard_at: float = 0.0
 
     async def run(self) -> None:
@@ -234,7 +235,7 @@ class ConsumerLoop:
     def _took(self, place: Place, at: Partition, moved: int, records: Sequence[SourceRecord]) -> None:
         place.next, place.moved_at, place.delay = moved, time.monotonic(), BACKOFF_FIRST
         self._has_moved = True
-        _observe_age(records[-1])
+        self._lateness.applied(at, records[-1])
         if self.intake.queued.is_set():
             self.intake.queued.clear()
             self.applied.set()
@@ -279,6 +280,7 @@ class ConsumerLoop:
         behind = {at: end - places[at] for at, end in ends.items()}
         for topic in {at.topic for at in behind}:
             metrics.consumer_lag.labels(topic).set(sum(lag for at, lag in behind.items() if at.topic == topic))
+        self._lateness.look(behind)
         await self._tell_positions(client)
         self._watch(behind)
 
@@ -320,15 +322,3 @@ async def _answered(question: Awaitable[dict[Partition, int]]) -> dict[Partition
             return await question
     except TimeoutError as error:
         raise BrokerError(f"no answer within {ASK_LIMIT:.0f} s") from error
-
-
-def _observe_age(record: SourceRecord) -> None:
-    for name, value in record.headers:
-        if name == "ce_time":
-            with suppress(ValueError):
-                metrics.event_age_seconds.labels(record.topic).observe(_age(value))
-
-
-def _age(ce_time: bytes) -> float:
-    made = datetime.fromisoformat(ce_time.decode())
-    return max((datetime.now(UTC) - made).total_seconds(), 0.0)

@@ -86,6 +86,9 @@ event_age_seconds = _histogram(
     "crm_consumer_event_age_seconds", "From the moment a fact was recorded until it was applied.", "topic"
 )
 consumer_lag = _gauge("crm_consumer_lag_records", "Records between the applied position and the end.", "topic")
+consumer_oldest_seconds = _gauge(
+    "crm_consumer_oldest_seconds", "Age of the oldest event that is not applied yet, to within five seconds.", "topic"
+)
 rebalances = _counter("crm_consumer_rebalances_total", "Assignments received from the group's coordinator.")
 watchdog_restarts = _counter("crm_consumer_watchdog_restarts_total", "Consumers replaced because they stood still.")
 topics_recreated = _counter(
@@ -95,6 +98,9 @@ topics_recreated = _counter(
 # reactors
 inbox_done = _counter("crm_inbox_done_total", "Events handled by a reactor.", "handler")
 inbox_failures = _counter("crm_inbox_failures_total", "Attempts of a reactor that failed.", "handler")
+inbox_repeats = _counter(
+    "crm_inbox_repeats_total", "Events that came again after they had been handled, and had no effect.", "handler"
+)
 inbox_parked = _counter("crm_inbox_parked_total", "Keys set aside after the last attempt.", "handler")
 inbox_parked_keys = _gauge("crm_inbox_parked_keys", "Keys that wait for an operator.", "handler")
 inbox_waiting = _gauge("crm_inbox_waiting_events", "Events that a reactor has not finished.", "handler")

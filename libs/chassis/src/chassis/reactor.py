@@ -162,6 +162,8 @@ class ReactorLoop:
                     raise LeaseLost
                 if fresh:
                     await call(self.subscriptions, session, row["handler"], received)
+                else:
+                    metrics.inbox_repeats.labels(row["handler"]).inc()
                 failpoint("reactor.in_transaction")
         failpoint("reactor.after_commit")
 

@@ -62,6 +62,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             "s",
             5,
         ),
+        Panel("Age of the oldest", {"{{service}} {{topic}}": _max("crm_consumer_oldest_seconds", "topic")}, "s", 60),
         Panel("Records applied", {"{{service}} {{topic}}": _rate("crm_consumer_records_total", "topic")}, "ops"),
         Panel("Skipped, unknown type", {"{{service}} {{topic}}": _rate("crm_consumer_skipped_total", "topic")}, "ops"),
         Panel("Not decodable", {"{{service}} {{topic}}": _rate("crm_consumer_quarantined_total", "topic")}, "ops"),
@@ -86,6 +87,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
     "Reactors": (
         Panel("Handled", {"{{service}} {{handler}}": _rate("crm_inbox_done_total", "handler")}, "ops"),
         Panel("Failed attempts", {"{{service}} {{handler}}": _rate("crm_inbox_failures_total", "handler")}, "ops"),
+        Panel("Repeats dropped", {"{{service}} {{handler}}": _rate("crm_inbox_repeats_total", "handler")}, "ops"),
         Panel("Newly parked", {"{{service}} {{handler}}": _rate("crm_inbox_parked_total", "handler")}, "ops"),
         Panel("Waiting", {"{{service}} {{handler}}": _max("crm_inbox_waiting_events", "handler")}),
         Panel("Age of the oldest", {"{{service}} {{handler}}": _max("crm_inbox_oldest_seconds", "handler")}, "s", 300),
