@@ -36,14 +36,12 @@ def _delete_before_ack() -> None:
     """The relay deletes what it is about to send."""
     send = Relay._send
 
-    async def delete_and_send(self: Relay, producer: Producer, rows: Sequence[Any]) -> Any:
-        connection = await asyncpg.connect(self.dsn, timeout=10)
-        try:
-            await connection.execute("delete from outbox where id = any($1::bigint[])", [row["id"] for row in rows])
-        finally:
-            await connection.close()
+    async def delete_and_send(
+        self: Relay, connection: asyncpg.Connection, producer: Producer, rows: Sequence[Any]
+    ) -> Any:
+        await connection.execute("delete from outbox where id = any($1::bigint[])", [row["id"] for row in rows])
         failpoint("relay.after_delete")
-        return await send(self, producer, rows)
+        return await send(self, connection, producer, rows)
 
     Relay._send = delete_and_send  # type: ignore[method-assign]
 
@@ -64,11 +62,12 @@ def _skip_locked_relay() -> None:
     columns = relay._FETCH.partition("from outbox")[0]
     fetch = f"{columns} from outbox order by id limit 50 for update skip locked"
 
-    async def competing_round(self: Relay, connection: asyncpg.Connection, producer: Producer) -> int:
+    async def competing_round(self: Relay, connection: asyncpg.Connection) -> int:
+        producer = await self._opened(connection)
         async with connection.transaction():
             rows = await connection.fetch(fetch)
             if rows:
-                failed = await self._send(producer, rows)
+                failed = await self._send(connection, producer, rows)
                 acked = [row["id"] for row in rows if row["id"] not in failed]
                 await connection.execute("delete from outbox where id = any($1::bigint[])", acked)
         return len(rows)

@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 from sqlalchemy import DateTime, MetaData, Select, event, func, select
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import InterfaceError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 from sqlalchemy.orm import Session as SyncSession
@@ -72,22 +73,36 @@ def new_metadata() -> MetaData:
     return metadata
 
 
-def _mark_dead(failure: ExceptionContext) -> None:
-    state = getattr(failure.original_exception, "sqlstate", None) or ""
-    name = type(failure.original_exception).__name__
+def _mark_dead(failure: ExceptionContext) -> Exception | None:
+    original = failure.original_exception
+    state, name = getattr(original, "sqlstate", None) or "", type(original).__name__
     if state.startswith(DEAD_SQLSTATES) or name in ("InterfaceError", "InternalClientError", "TimeoutError"):
         failure.is_disconnect = True
+    if name == "InternalClientError":
+        # asyncpg's word for a backend that was ended at an unlucky moment; SQLAlchemy does not know it.
+        return InterfaceError(failure.statement, failure.parameters, original, connection_invalidated=True)
+    return None
 
 
 class Database:
     """The pool of one process and the two ways to use it.
 
     `url` is a `postgresql+asyncpg://` address; `pool_size` is the most connections for writing, and again for reading;
-    time-outs are in milliseconds and enforced by the server.
+    time-outs are in milliseconds and enforced by the server. `outbox_limit` are the events that may wait for the broker
+    before changes are refused.
     """
 
-    def __init__(self, url: str, service: str, *, pool_size: int = 10, statement_timeout: int = 30_000) -> None:
+    def __init__(
+        self,
+        url: str,
+        service: str,
+        *,
+        pool_size: int = 10,
+        statement_timeout: int = 30_000,
+        outbox_limit: int = 1_000_000,
+    ) -> None:
         self.service = service
+        self._outbox = outbox.Level(outbox_limit)
         self.url = url
         self.committed = asyncio.Event()
         self.engine = self._engine(pool_size, statement_timeout)
@@ -116,7 +131,7 @@ class Database:
             },
             **options,
         )
-        event.listen(engine.sync_engine, "handle_error", _mark_dead)
+        event.listen(engine.sync_engine, "handle_error", _mark_dead, retval=True)
         return engine
 
     @asynccontextmanager
@@ -125,7 +140,7 @@ class Database:
         async with self._write() as session:
             session.sync_session.info["unit"] = Unit(self.service)
             yield session
-            await outbox.write(session)
+            await outbox.write(session, self._outbox)
             wrote = unit_of(session).events
             failpoint("unit.before_commit")
             await session.commit()

@@ -1,17 +1,20 @@
 """Events leave a transaction as rows of the outbox, written after the aggregate's row is locked and flushed."""
 
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 from zlib import crc32
 
 from pydantic import JsonValue
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from chassis import context, tables
+from chassis.errors import Unavailable
 from chassis.tables import FIELD_HISTORY, OUTBOX
 from chassis.unit import UNTRACKED, Aggregate, Change, Unit, unit_of
 from contracts.catalogue import Topic, topic_of
@@ -20,6 +23,8 @@ from contracts.event import Event, Fact
 
 MAX_PAYLOAD = 65_536
 """Bytes. Larger facts would slow every subscriber; the limit is checked where the writer can still be told."""
+
+LOOK_EVERY = 1.0
 
 FactT = TypeVar("FactT", bound=Fact)
 
@@ -78,13 +83,50 @@ def _remember_changes(unit: Unit, topic: Topic, event: Fact) -> None:
             unit.changes.append(_history_row(topic.aggregate, change))
 
 
-async def write(session: AsyncSession) -> None:
-    """Writes what the unit has gathered; Database.transaction calls it as the last thing before the commit."""
+class OutboxFull(Unavailable):
+    """More events wait for the broker than the settings allow: writing on would fill the disk."""
+
+    code = "outbox_full"
+    title = "Too many changes wait to be published"
+
+
+_IS_FULL = text("""
+select (select max(id) from outbox) - (select min(id) from outbox) + 1 >= :limit
+   and (select count(*) from (select from outbox limit :limit) waiting) >= :limit""")
+
+
+@dataclass
+class Level:
+    """Whether fewer than `limit` events wait, asked anew at most once in LOOK_EVERY seconds by whoever writes then.
+
+    The ids' span is an upper bound that two looks at an index tell; rows are counted only when it is reached.
+    """
+
+    limit: int
+    _is_full: bool = False
+    _looked_at: float = -1e9
+
+    async def check(self, session: AsyncSession) -> None:
+        """Raises OutboxFull."""
+        now = time.monotonic()
+        if now - self._looked_at >= LOOK_EVERY:
+            self._looked_at = now
+            self._is_full = bool((await session.execute(_IS_FULL, {"limit": self.limit})).scalar())
+        if self._is_full:
+            raise OutboxFull(headers={"Retry-After": "5"})
+
+
+async def write(session: AsyncSession, level: Level) -> None:
+    """Writes what the unit has gathered; Database.transaction calls it as the last thing before the commit.
+
+    Raises OutboxFull.
+    """
     await session.flush()
     unit = unit_of(session)
     if unit.changes:
         await session.execute(insert(FIELD_HISTORY), unit.changes)
     if unit.events:
+        await level.check(session)
         await session.execute(insert(OUTBOX), unit.events)
 
 

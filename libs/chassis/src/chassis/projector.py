@@ -25,6 +25,7 @@ from chassis.context import Actor, acting
 from chassis.db import Database
 from chassis.failpoints import failpoint
 from chassis.kafka import Partition, SourceRecord
+from chassis.outbox import OutboxFull
 from chassis.subscriptions import Projector, Received, Subscriptions, handler_name
 from chassis.tables import CONSUMER_OFFSET, INBOX, QUARANTINE
 from chassis.unit import unit_of
@@ -221,7 +222,7 @@ def fold(received: Sequence[Received]) -> list[Received]:
 def is_transient(error: BaseException) -> bool:
     """Whether the same work may succeed in a moment: the database is away, or somebody was in the way."""
     # SQLAlchemy's own time-out, which is none of Python's: all connections are in use, or lead nowhere.
-    if isinstance(error, (OperationalError, InterfaceError, PoolTimeout, OSError, TimeoutError)):
+    if isinstance(error, (OperationalError, InterfaceError, PoolTimeout, OSError, TimeoutError, OutboxFull)):
         return True
     if not isinstance(error, DBAPIError):
         return False

@@ -6,13 +6,12 @@ two relays on one shard send the same bytes twice, and consumers drop what they 
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
-from math import ceil
-from typing import Any, Protocol
-from uuid import UUID, uuid4
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 import asyncpg
 import orjson
@@ -20,51 +19,29 @@ import structlog
 
 from chassis import metrics, tracing
 from chassis.failpoints import failpoint
-from chassis.kafka import BrokerError, Bus, Producer, Record, RecordTooLarge
-from chassis.tables import SHARDS
+from chassis.kafka import BrokerError, Bus, Producer, Record, RecordTooLarge, UnknownTopic, Withheld
+from chassis.leases import Leases, LeasesLost
 from contracts.catalogue import topic_named
 
 log = structlog.get_logger(__name__)
 
-LEASE_SECONDS = 5
-RENEW_EVERY = 1.5
-LEASE_MARGIN = 1.0
-"""Seconds before the end of a lease in which nothing new is sent: time for what is under way to arrive."""
 BATCH = 500
 SEND_LIMIT = 30.0
+LAST_ACKS = 4.0
+"""Seconds that the acknowledgements of the last batch may take when the process is told to end."""
 LONG_SESSION = 10.0
 """Seconds after which an interruption is a new one, and the back-off begins anew."""
+BACKOFF_FIRST, BACKOFF_LAST = 0.1, 5.0
+MISSING_TOPIC = 3.0
+"""Seconds until rows of a topic that does not exist are tried again; the others flow meanwhile."""
 ATTEMPTS = 5
 BUSY_POLL, IDLE_POLL = 0.005, 0.025
 # InternalClientError: what asyncpg says when its backend was ended at an unlucky moment.
 GONE = (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
-
-class LeasesLost(Exception):
-    """Another relay has taken over what is being sent here; the producer must give up what it still holds."""
-
-
-AWAY = (*GONE, BrokerError, LeasesLost)
-
-_JOIN = """
-insert into relay_member (owner, seen_at) values ($1, clock_timestamp())
-on conflict (owner) do update set seen_at = excluded.seen_at"""
-_FORGET = "delete from relay_member where seen_at < clock_timestamp() - make_interval(secs => $1)"
-_MEMBERS = "select count(*) from relay_member"
-_SEED = "insert into outbox_shard (shard) select generate_series(0, $1 - 1) on conflict do nothing"
-_RENEW = """
-update outbox_shard set lease_until = clock_timestamp() + make_interval(secs => $2)
-where owner = $1 and lease_until > clock_timestamp() returning shard"""
-_LEASE = """
-update outbox_shard s set owner = $1, term = term + 1, lease_until = clock_timestamp() + make_interval(secs => $2)
-where shard in (select shard from outbox_shard where lease_until < clock_timestamp() order by shard limit $3
-                for update skip locked)
-returning shard"""
-_RELEASE = "update outbox_shard set lease_until = '-infinity' where owner = $1 and shard = any($2::smallint[])"
-_LEAVE = "delete from relay_member where owner = $1"
 _FETCH = """
 select id, topic, state_topic, tombstone, aggregate_id, headers, payload
-from outbox where shard = any($1::smallint[]) order by id limit $2"""
+from outbox where shard = any($1::smallint[]) and topic <> all($3::text[]) order by id limit $2"""
 _DELETE = "delete from outbox where id = any($1::bigint[])"
 _PARKED = "select distinct aggregate_id from outbox_parked"
 _PARK = """
@@ -74,9 +51,19 @@ insert into outbox_parked (id, shard, topic, state_topic, tombstone, aggregate_t
 select id, shard, topic, state_topic, tombstone, aggregate_type, aggregate_id, version, event_id,
        type, headers, payload, created_at, $3 from moved"""
 
+T = TypeVar("T")
+
 
 class Row(Protocol):
     def __getitem__(self, key: str) -> Any: ...
+
+
+class Unpublishable(ValueError):
+    """The row cannot be turned into records."""
+
+
+class BrokerAway(Exception):
+    """The broker's trouble, not the rows': everything waits."""
 
 
 @dataclass
@@ -92,177 +79,227 @@ class Relay:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     idle_poll: float = IDLE_POLL
     linger: float = 0.0
-    owner: str = field(default_factory=lambda: uuid4().hex)
-    shards: list[int] = field(default_factory=list)
-    _attempts: dict[int, int] = field(default_factory=dict)
+    leases: Leases = field(default_factory=Leases)
+    _producer: Producer | None = None
+    _failing: dict[UUID, tuple[int, int]] = field(default_factory=dict)
     _parked: set[UUID] = field(default_factory=set)
-    _renewed_at: float = -1e9
+    _missing: dict[str, float] = field(default_factory=dict)
     _poll: float = BUSY_POLL
 
+    @property
+    def shards(self) -> list[int]:
+        return self.leases.shards
+
     async def run(self) -> None:
-        """Relays until `stopping` is set; survives a broker or a database that is away, with back-off."""
-        delay, clock = 0.1, asyncio.get_running_loop().time
+        """Relays until `stopping` is set, then ends within ten seconds; survives a broker or a database that is away,
+        with back-off."""
+        delay, clock = BACKOFF_FIRST, asyncio.get_running_loop().time
         while not self.stopping.is_set():
             began = clock()
             try:
                 await self._session()
                 return
-            except AWAY as error:
-                delay = 0.1 if clock() - began > LONG_SESSION else delay
-                metrics.relay_failures.labels(type(error).__name__).inc()
-                log.warning("relay_interrupted", error=repr(error), retry_in=delay)
+            except GONE as error:
+                delay = BACKOFF_FIRST if clock() - began > LONG_SESSION else delay
+                _note(error, delay)
             await _pause(self.stopping, delay)
-            delay = min(delay * 2, 5.0)
+            delay = min(delay * 2, BACKOFF_LAST)
 
     async def _session(self) -> None:
+        """As long as one connection to the database lasts."""
         connection = await asyncpg.connect(self.dsn, timeout=10, command_timeout=30)
-        producer: Producer | None = None
         try:
             await _decode_json(connection)
-            producer = await self.bus.producer()
-            await self._relay(connection, producer)
+            await self.leases.begin(connection)
+            await self._relay(connection)
         finally:
-            if producer is not None:
-                await producer.close()
             with suppress(*GONE):
-                await self._leave(connection)
+                await self.leases.leave(connection)
             connection.terminate()
+            await self._drop_producer()
 
-    async def _relay(self, connection: asyncpg.Connection, producer: Producer) -> None:
-        await connection.execute(_SEED, SHARDS)
-        self._renewed_at = -1e9
+    async def _relay(self, connection: asyncpg.Connection) -> None:
+        delay = BACKOFF_FIRST
         while not self.stopping.is_set():
-            await self._keep_leases(connection)
+            if await self.leases.keep(connection):
+                self._parked = {row["aggregate_id"] for row in await connection.fetch(_PARKED)}
+                metrics.relay_shards.set(len(self.shards))
             self.wake.clear()
-            sent = await self._round(connection, producer)
-            if sent and self.linger:
-                await asyncio.sleep(self.linger)
-            elif sent < BATCH:
-                self._poll = BUSY_POLL if sent else min(self._poll * 1.5, self.idle_poll)
-                await self._sleep()
+            try:
+                sent = await self._round(connection)
+            except (BrokerAway, LeasesLost) as error:
+                await self._drop_producer()
+                _note(error.__cause__ or error, delay)
+                with suppress(BrokerAway, LeasesLost):
+                    await self._meanwhile(connection, _pause(self.stopping, delay))
+                delay = min(delay * 2, BACKOFF_LAST)
+            else:
+                delay = BACKOFF_FIRST
+                await self._rest(sent)
 
-    async def _sleep(self) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._poll):
-                await self.wake.wait()
+    async def _rest(self, sent: int) -> None:
+        if sent and self.linger:
+            await asyncio.sleep(self.linger)
+        elif sent < BATCH:
+            self._poll = BUSY_POLL if sent else min(self._poll * 1.5, self.idle_poll)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._poll):
+                    await self.wake.wait()
 
-    async def _round(self, connection: asyncpg.Connection, producer: Producer) -> int:
-        rows = await connection.fetch(_FETCH, self.shards, BATCH) if self.shards else []
-        if not rows or self._may_be_overtaken():
+    async def _round(self, connection: asyncpg.Connection) -> int:
+        producer = await self._opened(connection)
+        rows = await self._fetch(connection)
+        if not rows or self.leases.may_be_lost():
             return 0
         metrics.relay_batch.observe(len(rows))
         failpoint("relay.after_fetch")
-        rows = await self._without_parked(connection, rows)
-        with tracing.sending([row["headers"] for row in rows]):
-            failed = await self._send_with_leases(connection, producer, rows)
-        acked = _acknowledged(rows, failed)
+        chosen = await self._choose(connection, rows)
+        with tracing.sending([row["headers"] for row in chosen]):
+            failed = await self._send(connection, producer, chosen)
+        acked = _acknowledged(chosen, failed)
         failpoint("relay.before_delete")
         await connection.execute(_DELETE, [row["id"] for row in acked])
         failpoint("relay.after_delete")
-        _count(acked)
-        await self._set_aside(connection, rows, failed)
+        self._note_success(acked)
+        await self._set_aside(connection, chosen, failed)
         return len(rows)
 
-    def _may_be_overtaken(self) -> bool:
-        """Whether the process was away for so long, before or during the fetch, that the rows may be another's now."""
-        return asyncio.get_running_loop().time() - self._renewed_at > LEASE_SECONDS - LEASE_MARGIN
+    async def _opened(self, connection: asyncpg.Connection) -> Producer:
+        if self._producer is None:
+            self._producer = await self._of_the_broker(connection, self.bus.producer(), 0)
+        return self._producer
 
-    async def _send_with_leases(
+    async def _drop_producer(self) -> None:
+        if self._producer is not None:
+            producer, self._producer = self._producer, None
+            await producer.close()
+
+    async def _fetch(self, connection: asyncpg.Connection) -> list[Row]:
+        now = asyncio.get_running_loop().time()
+        self._missing = {topic: until for topic, until in self._missing.items() if until > now}
+        if not self.shards:
+            return []
+        return list(await connection.fetch(_FETCH, self.shards, BATCH, list(self._missing)))
+
+    async def _send(
         self, connection: asyncpg.Connection, producer: Producer, rows: Sequence[Row]
     ) -> dict[int, BaseException]:
-        """A broker that hangs for longer than a lease must not make the next relay send the same rows.
-
-        Both would be written when it comes back, in any order, and the state topic would end with an old state.
-        """
-        sending = asyncio.create_task(self._send(producer, rows))
-        try:
-            while not (await asyncio.wait({sending}, timeout=RENEW_EVERY))[0]:
-                await self._renew_held(connection)
-            return sending.result()
-        finally:
-            sending.cancel()
-
-    async def _renew_held(self, connection: asyncpg.Connection) -> None:
-        began = asyncio.get_running_loop().time()
-        await connection.execute(_JOIN, self.owner)
-        held = {row["shard"] for row in await connection.fetch(_RENEW, self.owner, LEASE_SECONDS)}
-        if not held.issuperset(self.shards):
-            raise LeasesLost(f"{len(self.shards)} shards were held, {len(held)} are")
-        self._renewed_at = began
-
-    async def _send(self, producer: Producer, rows: Sequence[Row]) -> dict[int, BaseException]:
+        """The rows that were not acknowledged, with the reason."""
+        failed: dict[int, BaseException] = {}
         records, owners = [], []
+        broken: set[UUID] = set()
         for row in rows:
-            for record in _records(row):
-                records.append(record)
-                owners.append(row["id"])
-        results = await producer.send_batch(records, SEND_LIMIT)
+            made = _records(row) if row["aggregate_id"] not in broken else Withheld("follows a row that failed")
+            if isinstance(made, Exception):
+                failed[row["id"]] = made
+                broken.add(row["aggregate_id"])
+                continue
+            records += made
+            owners += [row["id"]] * len(made)
+        results = await self._of_the_broker(connection, producer.send_batch(records, SEND_LIMIT), LAST_ACKS)
         failpoint("relay.after_send")
-        return {owner: error for owner, error in zip(owners, results, strict=True) if error is not None}
+        return failed | {owner: error for owner, error in zip(owners, results, strict=True) if error is not None}
 
-    async def _without_parked(self, connection: asyncpg.Connection, rows: list[Row]) -> list[Row]:
-        """What follows a parked event of the same aggregate waits beside it, or its order would be lost."""
-        if not self._parked:
-            return rows
+    async def _of_the_broker(self, connection: asyncpg.Connection, call: Coroutine[Any, Any, T], grace: float) -> T:
+        try:
+            return await self._meanwhile(connection, _blaming(call), grace)
+        except (BrokerError, TimeoutError) as error:
+            raise BrokerAway from error
+
+    async def _meanwhile(self, connection: asyncpg.Connection, call: Coroutine[Any, Any, T], grace: float = 0) -> T:
+        """Waits for the call and renews the leases; `grace` seconds after we were told to end, it is given up.
+
+        A broker that hangs for longer than a lease must not make the next relay send the same rows: both would be
+        written when it comes back, in any order, and the state topic would end with an old state.
+        """
+        task, clock = asyncio.create_task(call), asyncio.get_running_loop().time
+        deadline: float | None = None
+        try:
+            while not task.done():
+                if self.stopping.is_set():
+                    deadline = deadline or clock() + grace
+                    if clock() >= deadline:
+                        raise BrokerAway("told to end")
+                done, _ = await asyncio.wait({task}, timeout=0.1)
+                if not done:
+                    await self.leases.renew(connection)
+            return task.result()
+        finally:
+            task.cancel()
+
+    async def _choose(self, connection: asyncpg.Connection, rows: Sequence[Row]) -> list[Row]:
+        """Without what follows a parked or a failing row of the same aggregate: it would be published before it."""
+        if not self._parked and not self._failing:
+            return list(rows)
         for row in [row for row in rows if row["aggregate_id"] in self._parked]:
             await connection.execute(_PARK, row["aggregate_id"], row["id"], "follows a parked event")
-        return [row for row in rows if row["aggregate_id"] not in self._parked]
+        return [row for row in rows if row["aggregate_id"] not in self._parked and self._is_its_turn(row)]
+
+    def _is_its_turn(self, row: Row) -> bool:
+        failing = self._failing.get(row["aggregate_id"])
+        return failing is None or row["id"] <= failing[0]
+
+    def _note_success(self, acked: Sequence[Row]) -> None:
+        for topic, count in Counter(row["topic"] for row in acked).items():
+            metrics.outbox_published.labels(topic).inc(count)
+        for row in acked if self._failing else ():
+            self._failing.pop(row["aggregate_id"], None)
 
     async def _set_aside(
         self, connection: asyncpg.Connection, rows: Sequence[Row], failed: dict[int, BaseException]
     ) -> None:
+        others = []
         for row in rows:
             error = failed.get(row["id"])
-            if error is None:
-                continue
-            if not isinstance(error, RecordTooLarge):
-                raise error  # the broker's trouble, not the row's: back off with everything
-            await self._count_attempt(connection, row, error)
+            if isinstance(error, UnknownTopic):
+                self._leave_out(row["topic"])
+            elif isinstance(error, RecordTooLarge | Unpublishable):
+                await self._count_attempt(connection, row, error)
+            elif error is not None and not isinstance(error, Withheld):
+                others.append(error)
+        if others:
+            raise BrokerAway from others[0]
+
+    def _leave_out(self, topic: str) -> None:
+        if topic not in self._missing:
+            metrics.relay_failures.labels(UnknownTopic.__name__).inc()
+            log.error("topic_missing", topic=topic, retry_in=MISSING_TOPIC)
+        self._missing[topic] = asyncio.get_running_loop().time() + MISSING_TOPIC
 
     async def _count_attempt(self, connection: asyncpg.Connection, row: Row, error: BaseException) -> None:
-        attempts = self._attempts[row["id"]] = self._attempts.get(row["id"], 0) + 1
-        if attempts < ATTEMPTS:
+        aggregate = row["aggregate_id"]
+        failing, attempts = self._failing.get(aggregate, (row["id"], 0))
+        if failing != row["id"]:
             return
-        del self._attempts[row["id"]]
-        self._parked.add(row["aggregate_id"])
-        await connection.execute(_PARK, row["aggregate_id"], row["id"], repr(error))
+        self._failing[aggregate] = (failing, attempts + 1)
+        if attempts + 1 < ATTEMPTS:
+            return
+        del self._failing[aggregate]
+        self._parked.add(aggregate)
+        await connection.execute(_PARK, aggregate, row["id"], repr(error))
         metrics.outbox_parked.labels(row["topic"]).inc()
         log.error("outbox_row_parked", outbox_id=row["id"], topic=row["topic"], error=repr(error))
 
-    async def _keep_leases(self, connection: asyncpg.Connection) -> None:
-        now = asyncio.get_running_loop().time()
-        if now - self._renewed_at < RENEW_EVERY:
-            return
-        self._renewed_at = now
-        async with connection.transaction():
-            held = [row["shard"] for row in await connection.fetch(_RENEW, self.owner, LEASE_SECONDS)]
-            self.shards = await self._fair_share(connection, held)
-        self._parked = {row["aggregate_id"] for row in await connection.fetch(_PARKED)}
-        metrics.relay_shards.set(len(self.shards))
 
-    async def _fair_share(self, connection: asyncpg.Connection, held: list[int]) -> list[int]:
-        await connection.execute(_JOIN, self.owner)
-        await connection.execute(_FORGET, LEASE_SECONDS)
-        fair = ceil(SHARDS / await connection.fetchval(_MEMBERS))
-        if len(held) > fair:
-            await connection.execute(_RELEASE, self.owner, held[fair:])
-            return held[:fair]
-        free = await connection.fetch(_LEASE, self.owner, LEASE_SECONDS, fair - len(held)) if len(held) < fair else []
-        return sorted([*held, *(row["shard"] for row in free)])
-
-    async def _leave(self, connection: asyncpg.Connection) -> None:
-        await connection.execute(_RELEASE, self.owner, self.shards, timeout=2)
-        await connection.execute(_LEAVE, self.owner, timeout=2)
+async def _blaming(call: Coroutine[Any, Any, T]) -> T:
+    """The database's errors are OSErrors too: what this call raises is about the broker."""
+    try:
+        return await call
+    except OSError as error:
+        raise BrokerError(repr(error)) from error
 
 
-def _records(row: Row) -> list[Record]:
+def _records(row: Row) -> list[Record] | Unpublishable:
     """The fact, and the newest state beside it for subscribers that come later."""
-    key = str(row["aggregate_id"]).encode()
-    headers = [(name, value.encode()) for name, value in row["headers"].items()]
-    records = [Record(row["topic"], key, row["payload"], headers)]
-    if row["state_topic"]:
-        value = None if row["tombstone"] else orjson.dumps(orjson.loads(row["payload"])["state"])
-        records.append(Record(row["state_topic"], key, value, _state_headers(row["topic"], headers)))
+    try:
+        key = str(row["aggregate_id"]).encode()
+        headers = [(name, value.encode()) for name, value in row["headers"].items()]
+        records = [Record(row["topic"], key, row["payload"], headers)]
+        if row["state_topic"]:
+            value = None if row["tombstone"] else orjson.dumps(orjson.loads(row["payload"])["state"])
+            records.append(Record(row["state_topic"], key, value, _state_headers(row["topic"], headers)))
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        return Unpublishable(f"outbox row {row['id']}: {error!r}")
     return records
 
 
@@ -291,9 +328,9 @@ def _acknowledged(rows: Sequence[Row], failed: dict[int, BaseException]) -> list
     return acked
 
 
-def _count(rows: Sequence[Row]) -> None:
-    for topic, count in Counter(row["topic"] for row in rows).items():
-        metrics.outbox_published.labels(topic).inc(count)
+def _note(error: BaseException, delay: float) -> None:
+    metrics.relay_failures.labels(type(error).__name__).inc()
+    log.warning("relay_interrupted", error=repr(error), retry_in=delay)
 
 
 async def _decode_json(connection: asyncpg.Connection) -> None:

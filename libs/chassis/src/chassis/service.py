@@ -79,7 +79,7 @@ class Runtime:
 async def open_runtime(service: Service, settings: ServiceSettings) -> AsyncIterator[Runtime]:
     """Opens pools and clients and closes them at the end; nothing is connected before it is used."""
     url = settings.database_url or "postgresql+asyncpg://127.0.0.1:1/none"
-    database = Database(url, service.name, pool_size=settings.pool_size)
+    database = Database(url, service.name, pool_size=settings.pool_size, outbox_limit=settings.outbox_limit)
     client = ServiceClient(settings, service.name)
     runtime = Runtime(service, settings, database, client, bus_of(settings, service.name))
     try:

@@ -62,6 +62,10 @@ class Bench:
     bus: Bus
     group: str = field(default_factory=lambda: f"bench-{uuid4().hex[:8]}")
 
+    @property
+    def dsn(self) -> str:
+        return plain_dsn(self.database.url)
+
     async def create(self, name: str = "Corporate Sales") -> UUID:
         async with self.database.transaction() as session:
             team = Team(name=name)

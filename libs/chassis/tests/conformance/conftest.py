@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -12,8 +11,7 @@ import pytest
 
 from chassis.kafka import Bus, Client, Consumer, Partition, Record, SourceRecord
 from chassis.kafka.port import NewTopic
-
-from .broker import Broker
+from libs.chassis.tests.broker import Broker
 
 CLIENTS: tuple[Client, ...] = ("aiokafka", "confluent")
 
@@ -27,19 +25,6 @@ def client(request: pytest.FixtureRequest) -> Client:
 @pytest.fixture
 def bus(kafka: str, client: Client) -> Bus:
     return Bus(kafka, "conformance", member_timeout=6, client=client)
-
-
-@pytest.fixture(scope="session")
-async def broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Broker]:
-    folder: Path = tmp_path_factory.mktemp("broker")
-    folder.chmod(0o711)
-    folder.parent.chmod(0o711)
-    made = Broker(folder / "kafka")
-    await asyncio.to_thread(made.start)
-    await made.proxy.open()
-    yield made
-    await made.proxy.close()
-    await asyncio.to_thread(made.stop)
 
 
 @pytest.fixture

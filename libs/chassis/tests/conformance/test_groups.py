@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 
 from chassis.kafka import Bus, Partition, Record
+from libs.chassis.tests.broker import Broker
 
-from .broker import Broker
 from .conftest import CLIENTS, Member, member, new_topic, numbered, read_all, send, until, values
 
 pytestmark = pytest.mark.usefixtures("broker")

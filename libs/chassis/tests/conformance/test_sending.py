@@ -4,8 +4,8 @@ from collections import defaultdict
 
 from chassis.kafka import Bus, Client, Record, RecordTooLarge, UnknownTopic, Withheld
 from chassis.kafka.port import NewTopic
+from libs.chassis.tests.broker import Broker
 
-from .broker import Broker
 from .conftest import CLIENTS, new_topic, numbered, read_all, send, values
 
 

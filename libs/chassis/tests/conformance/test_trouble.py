@@ -10,8 +10,8 @@ import pytest
 
 from chassis.kafka import BrokerError, Bus, Partition
 from chassis.kafka.port import NewTopic
+from libs.chassis.tests.broker import Broker
 
-from .broker import Broker
 from .conftest import member, new_topic, numbered, read_all, send, until, values
 
 CLOSE_LIMIT = 15

@@ -41,6 +41,7 @@ class Batches:
         self._client = client
         self._open: dict[tuple[str, int], tuple[BatchBuilder, list[int]]] = {}
         self._sent: list[tuple[asyncio.Future[object], list[int]]] = []
+        self._broken: dict[tuple[str, int], KafkaError] = {}
         self._partitions: dict[str, int] = {}
         self._results: list[BaseException | None] = [None] * count
 
@@ -70,10 +71,15 @@ class Batches:
 
     async def _submit(self, at: tuple[str, int]) -> None:
         builder, indices = self._open.pop(at)
+        if at in self._broken:
+            # It would be written before what went before it.
+            self._note(indices, self._broken[at])
+            return
         try:
             builder.close()
             self._sent.append((await self._client.send_batch(builder, at[0], partition=at[1]), indices))
         except KafkaError as error:
+            self._broken[at] = error
             self._note(indices, error)
 
     def _note(self, indices: Sequence[int], error: BaseException) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -29,10 +29,6 @@ from chassis.kafka.port import (
     Withheld,
 )
 from chassis.kafka.security import for_aiokafka
-
-TOPIC_LIMIT = 3.0
-TIMES_LIMIT = 15.0
-"""Seconds until a topic that the broker does not know counts as unknown."""
 
 
 def _ours(error: errors.KafkaError) -> BrokerError:
@@ -143,26 +139,24 @@ class AiokafkaProducer:
         record = batch.records[index]
         if batch.is_withheld(record):
             batch.refuse(index, Withheld(f"follows a refused record of {record.topic}"))
-        elif await self._is_known(batch, record.topic):
+        else:
             try:
-                await batch.sending.add(index, record)
+                if await self._is_known(batch, record.topic):
+                    await batch.sending.add(index, record)
+                else:
+                    batch.refuse(index, UnknownTopic(record.topic))
             except errors.KafkaError as error:
                 batch.refuse(index, _ours(error))
-        else:
-            batch.refuse(index, UnknownTopic(record.topic))
 
     async def _is_known(self, batch: "_Batch", topic: str) -> bool:
-        if topic in self._topics:
-            return True
-        if topic in batch.missing:
-            return False
-        with suppress(TimeoutError, errors.UnknownTopicOrPartitionError):
-            async with asyncio.timeout(TOPIC_LIMIT):
-                await self._client.partitions_for(topic)
-                self._topics.add(topic)
-                return True
-        batch.missing.add(topic)
-        return False
+        if topic not in self._topics and topic not in batch.missing:
+            # Its own look-up takes 10 s to find that a topic is missing.
+            answer = await self._client.client.fetch_all_metadata()
+            if not answer.brokers():
+                raise errors.NodeNotReadyError("no broker answers")
+            self._topics |= answer.topics(exclude_internal_topics=False)
+            batch.missing |= {topic} - self._topics
+        return topic in self._topics
 
     async def close(self) -> None:
         await stop(self._client)
@@ -305,7 +299,7 @@ class AiokafkaConsumer:
     async def at_time(self, partitions: Iterable[Partition], moment: datetime) -> dict[Partition, int | None]:
         asked = {_native(each): int(moment.timestamp() * 1000) for each in partitions}
         with _translating():
-            async with asyncio.timeout(TIMES_LIMIT):
+            async with asyncio.timeout(self._limit):
                 found = await self._client.offsets_for_times(asked)
         return {Partition(at.topic, at.partition): hit.offset if hit else None for at, hit in found.items()}
 

@@ -22,6 +22,7 @@ from chassis.kafka.port import (
     Connection,
     NewTopic,
     Record,
+    UnknownTopic,
     Withheld,
 )
 from chassis.kafka.thread import OwnThread
@@ -74,6 +75,7 @@ class ConfluentProducer:
     def __init__(self, connection: Connection) -> None:
         self._thread = OwnThread("kafka-producer")
         self._limit = connection.answer_limit
+        self._topics: set[str] = set()
         # A list, so that its thread can drop the last reference: that waits for the client's own threads.
         self._client = [
             Producer(
@@ -86,18 +88,60 @@ class ConfluentProducer:
                     "message.max.bytes": MAX_RECORD,
                     "batch.size": MAX_BATCH,
                     "request.timeout.ms": 10_000,
-                    "topic.metadata.propagation.max.ms": 3_000,
                 }
             )
         ]
 
     async def start(self) -> None:
         with translating():
-            await self._thread.submit(lambda: self._client[0].list_topics(timeout=self._limit))
+            await self._thread.submit(lambda: self._look_up(self._limit))
+
+    def _look_up(self, limit: float) -> None:
+        self._topics |= set(self._client[0].list_topics(timeout=limit).topics)
 
     async def send_batch(self, records: Sequence[Record], limit: float) -> list[Outcome]:
         """As Producer.send_batch."""
-        return await self._thread.submit(partial(_send_all, self._client[0], records, limit))
+        with translating():
+            return await self._thread.submit(partial(self._send_all, records, limit))
+
+    def _send_all(self, records: Sequence[Record], limit: float) -> list[Outcome]:
+        deadline = time.monotonic() + limit
+        if not self._topics.issuperset(record.topic for record in records):
+            # It would queue the record and wait half a minute for a topic that is missing.
+            self._look_up(min(limit, self._limit))
+        results: list[Outcome] = [None] * len(records)
+        refused: set[tuple[str, bytes]] = set()
+
+        def delivered(index: int, error: KafkaError | None, _: object) -> None:
+            results[index] = ours(error) if error is not None else None
+
+        for index, record in enumerate(records):
+            if (record.topic, record.key) in refused:
+                results[index] = Withheld(f"follows a refused record of {record.topic}")
+                continue
+            results[index] = self._send(record, partial(delivered, index), deadline)
+            if results[index] is not None:
+                refused.add((record.topic, record.key))
+        if self._client[0].flush(max(deadline - time.monotonic(), 0)):
+            raise TimeoutError(f"not acknowledged within {limit} s")
+        return results
+
+    def _send(self, record: Record, delivered: "partial[None]", deadline: float) -> Outcome:
+        if record.topic not in self._topics:
+            return UnknownTopic(record.topic)
+        while True:
+            try:
+                self._client[0].produce(
+                    record.topic, record.value, record.key, headers=list(record.headers), on_delivery=delivered
+                )
+            except BufferError:
+                if time.monotonic() > deadline:
+                    raise TimeoutError("the producer's buffer stays full") from None
+                self._client[0].poll(0.1)
+            except KafkaException as error:
+                return ours(error.args[0])
+            else:
+                return None
 
     async def close(self) -> None:
         ended = self._thread.submit(self._end)
@@ -109,37 +153,3 @@ class ConfluentProducer:
         client = self._client.pop()
         client.purge()
         client.flush(STOP_LIMIT / 4)
-
-
-def _send_all(client: Producer, records: Sequence[Record], limit: float) -> list[Outcome]:
-    deadline = time.monotonic() + limit
-    results: list[Outcome] = [None] * len(records)
-    refused: set[tuple[str, bytes]] = set()
-
-    def delivered(index: int, error: KafkaError | None, _: object) -> None:
-        results[index] = ours(error) if error is not None else None
-
-    for index, record in enumerate(records):
-        if (record.topic, record.key) in refused:
-            results[index] = Withheld(f"follows a refused record of {record.topic}")
-            continue
-        results[index] = _send(client, record, partial(delivered, index), deadline)
-        if results[index] is not None:
-            refused.add((record.topic, record.key))
-    if client.flush(max(deadline - time.monotonic(), 0)):
-        raise TimeoutError(f"not acknowledged within {limit} s")
-    return results
-
-
-def _send(client: Producer, record: Record, delivered: "partial[None]", deadline: float) -> Outcome:
-    while True:
-        try:
-            client.produce(record.topic, record.value, record.key, headers=list(record.headers), on_delivery=delivered)
-        except BufferError:
-            if time.monotonic() > deadline:
-                raise TimeoutError("the producer's buffer stays full") from None
-            client.poll(0.1)
-        except KafkaException as error:
-            return ours(error.args[0])
-        else:
-            return None
