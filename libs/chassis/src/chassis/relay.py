@@ -189,7 +189,8 @@ class Relay:
         records, owners = [], []
         broken: set[UUID] = set()
         for row in rows:
-            made = _records(row) if row["aggregate_id"] not in broken else Withheld("follows a row that failed")
+            follows = row["aggregate_id"] in broken
+            made = Withheld("follows a row that failed") if follows else _records_or_why_not(row)
             if isinstance(made, Exception):
                 failed[row["id"]] = made
                 broken.add(row["aggregate_id"])
@@ -289,18 +290,22 @@ async def _blaming(call: Coroutine[Any, Any, T]) -> T:
         raise BrokerError(repr(error)) from error
 
 
-def _records(row: Row) -> list[Record] | Unpublishable:
+def _records(row: Row) -> list[Record]:
     """The fact, and the newest state beside it for subscribers that come later."""
+    key = str(row["aggregate_id"]).encode()
+    headers = [(name, value.encode()) for name, value in row["headers"].items()]
+    records = [Record(row["topic"], key, row["payload"], headers)]
+    if row["state_topic"]:
+        value = None if row["tombstone"] else orjson.dumps(orjson.loads(row["payload"])["state"])
+        records.append(Record(row["state_topic"], key, value, _state_headers(row["topic"], headers)))
+    return records
+
+
+def _records_or_why_not(row: Row) -> list[Record] | Unpublishable:
     try:
-        key = str(row["aggregate_id"]).encode()
-        headers = [(name, value.encode()) for name, value in row["headers"].items()]
-        records = [Record(row["topic"], key, row["payload"], headers)]
-        if row["state_topic"]:
-            value = None if row["tombstone"] else orjson.dumps(orjson.loads(row["payload"])["state"])
-            records.append(Record(row["state_topic"], key, value, _state_headers(row["topic"], headers)))
+        return _records(row)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         return Unpublishable(f"outbox row {row['id']}: {error!r}")
-    return records
 
 
 def _state_headers(topic: str, headers: Sequence[tuple[str, bytes]]) -> list[tuple[str, bytes]]:

@@ -8,8 +8,8 @@ from typing import Any
 import asyncpg
 
 from chassis.kafka import Producer, Record
-from chassis.relay import LEASE_SECONDS, Relay, _decode_json
-from chassis.worker import plain_dsn
+from chassis.leases import LEASE_SECONDS, Leases
+from chassis.relay import Relay, _decode_json
 
 from .conftest import TOPIC, Bench, wait_until
 from .test_relay import read_topic
@@ -49,7 +49,7 @@ class GatedBus:
 
 async def test_a_broker_that_hangs_for_longer_than_a_lease_gets_each_event_once(bench: Bench) -> None:
     gate, stopping = Gate(bench), asyncio.Event()
-    relays = [Relay(plain_dsn(bench.database.url), gate.bus_of(name), stopping, owner=name) for name in ("a", "b")]
+    relays = [Relay(bench.dsn, gate.bus_of(name), stopping, leases=Leases(owner=name)) for name in ("a", "b")]
     tasks = [asyncio.create_task(relay.run()) for relay in relays]
     try:
         await wait_until(lambda: _shared(bench))
@@ -79,15 +79,16 @@ async def _shared(bench: Bench) -> bool:
 async def test_what_was_fetched_before_a_long_pause_is_not_sent(bench: Bench) -> None:
     gate = Gate(bench)
     gate.opened.set()
-    relay = Relay(plain_dsn(bench.database.url), gate.bus_of("late"), asyncio.Event(), shards=list(range(16)))
+    leases = Leases(shards=list(range(16)))
+    relay = Relay(bench.dsn, gate.bus_of("late"), asyncio.Event(), leases=leases)
     await bench.create("late")
-    connection, producer = await asyncpg.connect(relay.dsn), await gate.bus_of("late").producer()
+    connection = await asyncpg.connect(relay.dsn)
     try:
         await _decode_json(connection)
-        relay._renewed_at = asyncio.get_running_loop().time() - LEASE_SECONDS
-        assert (await relay._round(connection, producer), gate.asked) == (0, [])
-        relay._renewed_at += LEASE_SECONDS
-        assert (await relay._round(connection, producer), gate.asked) == (1, ["late"])
+        leases._renewed_at = asyncio.get_running_loop().time() - LEASE_SECONDS
+        assert (await relay._round(connection), gate.asked) == (0, [])
+        leases._renewed_at = asyncio.get_running_loop().time()
+        assert (await relay._round(connection), gate.asked) == (1, ["late"])
     finally:
-        await producer.close()
+        await relay._drop_producer()
         await connection.close()
