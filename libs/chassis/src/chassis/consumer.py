@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -13,7 +14,7 @@ from chassis import metrics
 from chassis.failpoints import failpoint
 from chassis.kafka import BrokerError, Bus, Consumer, Partition, SourceRecord
 from chassis.lateness import Lateness
-from chassis.projector import Batch, Fenced, Intake, is_transient, stored_positions
+from chassis.projector import Batch, Fenced, Intake, is_transient, stored_positions, strangers
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +37,9 @@ RECREATED_PROBE = 30.0
 AWAY = (BrokerError, OSError, TimeoutError, DBAPIError)
 REST_SHARE, LONGEST_REST = 4.0, 0.2
 """A consumer that lingers rests this many times as long as it worked, and never longer than this many seconds."""
+
+
+AnswerT = TypeVar("AnswerT")
 
 
 class Standstill(Exception):
@@ -161,7 +165,7 @@ class ConsumerLoop:
         if not missing:
             return
         try:
-            ends, stored = await self._positions(client, missing)
+            ends, stored, strange = await self._positions(client, missing)
         except Exception as error:
             if not is_transient(error) or isinstance(error, BrokerError):
                 raise
@@ -170,19 +174,21 @@ class ConsumerLoop:
                 places[at].back_off(DATABASE_PROBE)
             return
         for at in missing if places is self._places else ():
-            if stored[at] > ends[at]:
+            if at.topic in strange or stored[at] > ends[at]:
                 self._alarm_recreated(at, stored[at], ends[at])
             else:
                 self._seek(client, at, stored[at])
 
     async def _positions(
         self, client: Consumer, missing: list[Partition]
-    ) -> tuple[dict[Partition, int], dict[Partition, int]]:
-        """Where the logs end, and the stored positions."""
+    ) -> tuple[dict[Partition, int], dict[Partition, int], set[str]]:
+        """Where the logs end, the stored positions, and the topics in which these do not count any more."""
         starts = await _answered(client.starts(missing))
+        ids = await _answered(self.bus.topic_ids({at.topic for at in missing}))
         async with self.intake.database.transaction() as session:
             stored = await stored_positions(session, self.intake.group, starts)
-        return await _answered(client.ends(missing)), stored
+            strange = await strangers(session, self.intake.group, ids)
+        return await _answered(client.ends(missing)), stored, strange
 
     def _seek(self, client: Consumer, at: Partition, offset: int) -> None:
         place = self._places[at]
@@ -305,7 +311,10 @@ class ConsumerLoop:
             place = self._places.get(at)
             if place is None:
                 continue
-            if lag <= 0:
+            if lag < 0:
+                # The log is shorter than what we have applied: it is another one.
+                place.next = None
+            elif lag == 0:
                 place.moved_at = now
             elif place.is_active(now) and now - place.moved_at > self.standstill:
                 raise Standstill(f"no step for {self.standstill:.0f} s at {place.next} of {at.topic}/{at.number}")
@@ -316,7 +325,7 @@ class ConsumerLoop:
                 await self.stopping.wait()
 
 
-async def _answered(question: Awaitable[dict[Partition, int]]) -> dict[Partition, int]:
+async def _answered(question: Awaitable[AnswerT]) -> AnswerT:
     try:
         async with asyncio.timeout(ASK_LIMIT):
             return await question

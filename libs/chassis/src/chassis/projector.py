@@ -321,6 +321,23 @@ def _guarded(table: Table, names: tuple[str, ...]) -> Insert:
     )
 
 
+_ADOPT = text("""
+update consumer_offset o set topic_id = v.id
+from unnest(cast(:topics as text[]), cast(:ids as text[])) as v(topic, id)
+where o.grp = :grp and o.topic = v.topic and o.topic_id is null""")
+_STRANGE = text("""
+select distinct o.topic from consumer_offset o
+join unnest(cast(:topics as text[]), cast(:ids as text[])) as v(topic, id) on o.topic = v.topic
+where o.grp = :grp and o.topic_id <> v.id""")
+
+
+async def strangers(session: AsyncSession, group: str, ids: dict[str, str]) -> set[str]:
+    """Topics that are not those in which the stored positions count; a topic seen for the first time is noted."""
+    values = {"grp": group, "topics": list(ids), "ids": list(ids.values())}
+    await session.execute(_ADOPT, values)
+    return set((await session.execute(_STRANGE, values)).scalars())
+
+
 async def stored_positions(session: AsyncSession, group: str, starts: dict[Partition, int]) -> dict[Partition, int]:
     """The next offset per partition, beginning at `starts` where nothing is stored yet."""
     rows = [

@@ -6,6 +6,7 @@ from types import ModuleType
 
 from chassis.kafka import aiokafka_client
 from chassis.kafka.port import Assigned, Client, Connection, Consumer, NewTopic, Producer
+from chassis.kafka.topic_ids import topic_ids
 from contracts.catalogue import Topic
 
 DAY = 86_400_000
@@ -42,6 +43,10 @@ class Bus(Connection):
         """Creates the topics that do not exist yet; returns their names. Raises BrokerError, TimeoutError."""
         made: list[str] = await _adapter(self.client).create_topics(self, wanted)
         return made
+
+    async def topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
+        """The id that the brokers gave each existing topic when it was created. Raises BrokerError, TimeoutError."""
+        return await topic_ids(self, topics)
 
 
 def _adapter(client: Client) -> ModuleType:
