@@ -79,6 +79,15 @@ def test_the_schemas_are_json_schema() -> None:
         Draft202012Validator.check_schema(schema)
 
 
+@pytest.mark.parametrize("type_", SCHEMAS)
+def test_money_is_text_with_a_currency_and_a_moment_is_utc(type_: str) -> None:
+    for name, field in fields(SCHEMAS[type_]):
+        if name.endswith(".amount"):
+            assert field["type"] == "string" and SCHEMAS[type_]["$defs"][name.split(".")[0]]["properties"]["currency"]
+        if name.endswith("_at"):
+            assert "date-time" in json.dumps(field), name
+
+
 def fields(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for name, part in {"": schema, **schema.get("$defs", {})}.items():
         for field, definition in part.get("properties", {}).items():

@@ -4,10 +4,12 @@ libs/contracts/schemas/<ce_type>.json     JSON Schema 2020-12 of the data
 libs/contracts/schemas/asyncapi.json      AsyncAPI 3 document
 libs/contracts/examples/<ce_type>.json    a whole record
 docs/events.md                            the page for readers
-libs/contracts/released/<version>/        schemas and examples as they were released, kept for ever
+libs/contracts/released/<version>/        schemas, examples and the package as they were released, kept for ever
 """
 
+import hashlib
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from contracts.examples import examples
 from contracts.jsonschema import schemas
 
 VERSION = "0.1.0"
+SUMS = "SHA256SUMS"
 CONTRACTS = Path(__file__).parents[2]
 EVENTS_PAGE = CONTRACTS.parents[1] / "docs" / "events.md"
 
@@ -63,6 +66,20 @@ def release(version: str) -> Path:
     return folder
 
 
+def keep_package(folder: Path) -> None:
+    """The wheel of today's contracts beside a release's files; CalledProcessError when it cannot be built."""
+    uv = Path(sys.executable).with_name("uv")
+    subprocess.run([uv, "build", "--quiet", "--wheel", "--package", "crm-contracts", "-o", folder], check=True)
+    (folder / ".gitignore").unlink(missing_ok=True)  # which uv puts there, against what is kept
+
+
+def sums(folder: Path) -> str:
+    """SHA-256 of every file of a release, as sha256sum writes it: a released file is never edited."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != SUMS)
+    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder)}" for path in files]
+    return "\n".join(lines) + "\n"
+
+
 def _text(document: dict[str, Any]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
@@ -84,7 +101,10 @@ def main(arguments: list[str]) -> int:
         case ["check"]:
             return check(generated())
         case ["release", version]:
-            print(release(version))
+            folder = release(version)
+            keep_package(folder)
+            (folder / SUMS).write_text(sums(folder), "utf-8")
+            print(folder)
         case _:
             print(__doc__, file=sys.stderr)
             return 2
