@@ -51,6 +51,10 @@ insert into outbox_parked (id, shard, topic, state_topic, tombstone, aggregate_t
 select id, shard, topic, state_topic, tombstone, aggregate_type, aggregate_id, version, event_id,
        type, headers, payload, created_at, $3 from moved"""
 
+# An operator who lets the key go holds the same lock, so that what is asked next is not out of date.
+_LOCK_KEY = "select pg_advisory_xact_lock(7234003, hashtext($1::text))"
+_IS_PARKED = "select exists (select from outbox_parked where aggregate_id = $1)"
+
 T = TypeVar("T")
 
 
@@ -232,9 +236,19 @@ class Relay:
         """Without what follows a parked or a failing row of the same aggregate: it would be published before it."""
         if not self._parked and not self._failing:
             return list(rows)
-        for row in [row for row in rows if row["aggregate_id"] in self._parked]:
-            await connection.execute(_PARK, row["aggregate_id"], row["id"], "follows a parked event")
-        return [row for row in rows if row["aggregate_id"] not in self._parked and self._is_its_turn(row)]
+        parked = {row["aggregate_id"]: row["id"] for row in reversed(rows) if row["aggregate_id"] in self._parked}
+        for aggregate, first in parked.items():
+            await self._park_behind(connection, aggregate, first)
+        return [row for row in rows if row["aggregate_id"] not in parked and self._is_its_turn(row)]
+
+    async def _park_behind(self, connection: asyncpg.Connection, aggregate: UUID, first: int) -> None:
+        """Unless an operator has let the key go; then what was parked is in front of it, in the next round."""
+        async with connection.transaction():
+            await connection.execute(_LOCK_KEY, str(aggregate))
+            if await connection.fetchval(_IS_PARKED, aggregate):
+                await connection.execute(_PARK, aggregate, first, "follows a parked event")
+            else:
+                self._parked.discard(aggregate)
 
     def _is_its_turn(self, row: Row) -> bool:
         failing = self._failing.get(row["aggregate_id"])

@@ -92,6 +92,8 @@ where handler = :name and key = :key and state = 'parked' returning event_id""")
 _DROP_INBOX = text("""
 update inbox set state = 'done', done_at = clock_timestamp(), lease_until = null, error = 'dropped: ' || :reason
 where handler = :name and key = :key and state <> 'done' and (:whole or state = 'parked') returning event_id""")
+# The relay that would park what follows holds the same lock.
+_LOCK_KEY = text("select pg_advisory_xact_lock(7234003, hashtext(:key))")
 _RETRY_OUTBOX = text("""
 with moved as (delete from outbox_parked where aggregate_id::text = :key returning *)
 insert into outbox (id, shard, topic, state_topic, tombstone, aggregate_type, aggregate_id, version, event_id, type,
@@ -157,6 +159,8 @@ async def drop(session: AsyncSession, parked: ParkedKey, reason: str, *, whole: 
 
 
 async def _changed(session: AsyncSession, statement: Any, parked: ParkedKey, **values: Any) -> Sequence[UUID]:
+    if parked.source == "outbox":
+        await session.execute(_LOCK_KEY, {"key": parked.key})
     named = {"name": parked.name} if parked.source == "inbox" else {}
     found = (await session.execute(statement, {"key": parked.key, **named, **values})).scalars().all()
     if not found:
