@@ -1,12 +1,14 @@
 """The list of metrics is what a running process shows, no more and no less."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from prometheus_client import generate_latest
+from prometheus_client import Counter, Gauge, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
+from chassis import metrics
 from chassis.gauges import look
 from chassis.kafka import Partition, SourceRecord
 from chassis.lateness import Lateness
@@ -103,3 +105,11 @@ def test_the_oldest_event_that_waits_is_as_old_as_it_says() -> None:
     assert shown() == 10, "what is left is younger than what was applied"
     late.look({at: 0})
     assert shown() == 0
+
+
+def test_every_metric_is_set_somewhere() -> None:
+    sources = Path(metrics.__file__).parent.rglob("*.py")
+    text = "".join(path.read_text("utf-8") for path in sources)
+    named = {name for name, value in vars(metrics).items() if isinstance(value, Counter | Gauge | Histogram)}
+    assert len(named) == len(METRICS)
+    assert sorted(name for name in named if f"metrics.{name}" not in text) == []
