@@ -77,10 +77,14 @@ class Nemesis:
             "poison: handler bug": self.handler_bug,
         }
 
-    async def run(self, seconds: float, only: tuple[str, ...] = ()) -> None:
+    async def run(self, seconds: float, only: tuple[str, ...] = (), without: tuple[str, ...] = ()) -> None:
         """Every kind once in random order, then again, until the time is over; then all is undone."""
         deadline = time.monotonic() + seconds
-        faults = {name: fault for name, fault in self.faults().items() if not only or name in only}
+        faults = {
+            name: fault
+            for name, fault in self.faults().items()
+            if name in (only or self.faults()) and name not in without
+        }
         bag: list[str] = []
         while time.monotonic() < deadline:
             bag = bag or self.random.sample(sorted(faults), len(faults))
@@ -112,18 +116,8 @@ class Nemesis:
             member.next_failpoint = ""
         os.kill(self.servers.kafka.process.pid, signal.SIGCONT)
         self.fleet.scale("subscriber", 2)
-        await asyncio.gather(self._revive_postgres(), self._revive_kafka())
+        await self.servers.revive()
         await self._fix_bugs()
-
-    async def _revive_postgres(self) -> None:
-        if self.servers.postgres.process.poll() is not None:
-            self.servers.postgres.launch()
-        await self.servers.postgres_answers()
-
-    async def _revive_kafka(self) -> None:
-        if self.servers.kafka.process.poll() is not None:
-            self.servers.kafka.launch()
-        await self.servers.kafka_answers()
 
     # --- processes
 

@@ -46,6 +46,7 @@ class Plan:
     stall: float = 9.0
     settle: float = 150.0
     only: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     failpoints: tuple[str, ...] = failpoints.NAMES
     kept: Path | None = None
 
@@ -70,7 +71,7 @@ async def run(plan: Plan, say: Callable[[str], None] = lambda line: None) -> Rep
             await _until_effects(servers)
             tell("events flow; faults begin")
             began = time.monotonic()
-            await nemesis.run(plan.seconds, plan.only)
+            await nemesis.run(plan.seconds, plan.only, plan.without)
             evidence = Evidence()
             report = Report(plan.seed, plan.seconds / 60, plan.broken, evidence, [], nemesis.injected, fleet.endings)
             report.faults = [(at - began, kind, detail) for at, kind, detail in sorted(nemesis.log)]

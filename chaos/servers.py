@@ -115,6 +115,22 @@ class Servers:
         if not await until(self.kafka.is_ready, limit):
             raise RuntimeError(f"Kafka does not come back, see {self.kafka.log}")
 
+    async def revive(self) -> None:
+        """Both answer again, whatever was under way when the faults ended: a server that is still dying, or dead."""
+
+        async def alive() -> bool:
+            for server in (self.postgres, self.kafka):
+                if server.process.poll() is not None:
+                    server.launch()
+            try:
+                await asyncio.gather(self.postgres_answers(2), self.kafka_answers(5))
+            except RuntimeError:
+                return False
+            return True
+
+        if not await until(alive, 120):
+            raise RuntimeError(f"the servers do not come back, see {self._folder}")
+
     async def crash_postgres(self) -> None:
         """What `pg_ctl stop -m immediate` does, then a start with crash recovery."""
         self.postgres.process.send_signal(signal.SIGQUIT)
