@@ -21,6 +21,7 @@ from chaos.sample import TEAMS
 from chaos.servers import DATABASES, Servers
 from chassis import failpoints
 from chassis.kafka import BrokerError
+from devstack.readiness import until
 
 WORKERS = ("owner", "subscriber")
 FAILPOINTS = {
@@ -53,6 +54,7 @@ class Nemesis:
     failpoints: tuple[str, ...] = failpoints.NAMES
     injected: Counter[str] = field(default_factory=Counter)
     log: list[tuple[float, str, str]] = field(default_factory=list)
+    bugged: set[str] = field(default_factory=set)
     _running: set["asyncio.Task[None]"] = field(default_factory=set)
     _busy: set[str] = field(default_factory=set)
     _scaled: int = 0
@@ -258,6 +260,7 @@ class Nemesis:
         """The consumer functions fail for some keys, until a fix comes and an operator retries them."""
         find = "select id from zz_teams where not is_deleted order by updated_at desc limit 4"
         keys = [row["id"] for row in await self._fetch("owner", find)]
+        self.bugged.update(map(str, keys))
         for key in keys:
             await self._execute("subscriber", "insert into poisoned values ($1) on conflict do nothing", key)
         try:
@@ -267,9 +270,17 @@ class Nemesis:
         return f"{len(keys)} keys"
 
     async def _fix_bugs(self, keys: list[UUID] | None = None) -> None:
-        with suppress(*TROUBLE):
-            await self._execute("subscriber", "delete from poisoned where $1::uuid[] is null or key = any($1)", keys)
-            await self._execute("subscriber", RETRY)
+        """A new release without the bug, and an operator's retry; tried again while the database is away."""
+
+        async def fixed() -> bool:
+            with suppress(*TROUBLE):
+                fix = "delete from poisoned where $1::uuid[] is null or key = any($1)"
+                await self._execute("subscriber", fix, keys)
+                await self._execute("subscriber", RETRY)
+                return True
+            return False
+
+        await until(fixed, 30, every=0.5)
 
     def _seconds(self, least: float) -> float:
         return self.random.uniform(least, self.longest)

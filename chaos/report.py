@@ -32,6 +32,7 @@ class Report:
     replicas_settled: float | None = None
     settled: float | None = None
     stubborn: int = 0
+    bugged: set[str] = field(default_factory=set)
 
     @property
     def by_kind(self) -> dict[str, int]:
@@ -41,7 +42,8 @@ class Report:
     def facts(self) -> dict[str, Any]:
         """The figures by name, in the order in which they are shown."""
         found = self.evidence
-        delays = sorted(delays_of(found)) or [0.0]
+        delays = sorted(delays_of(found, self.bugged)) or [0.0]
+        held = sorted(delays_of(found, {event.key for event in found.ledger} - self.bugged)) or [0.0]
         cuts = quantiles(delays, n=100, method="inclusive") if len(delays) > 1 else [0.0] * 99
         teams = [record for record in found.teams if not record.poison]
         return {
@@ -55,6 +57,7 @@ class Report:
             "commit to effect, median": f"{cuts[49]:.2f} s",
             "commit to effect, p99": f"{cuts[98]:.1f} s",
             "commit to effect, longest": f"{delays[-1]:.1f} s",
+            "the same, keys whose handler had a bug": f"{held[-1]:.1f} s",
             "longest silence between effects": f"{longest_silence(found):.1f} s",
             "replicas equal after the last fault": _seconds(self.replicas_settled),
             "nothing waits any more after": _seconds(self.settled),
@@ -66,10 +69,14 @@ def _seconds(value: float | None) -> str:
     return "never" if value is None else f"{value:.1f} s"
 
 
-def delays_of(evidence: Evidence) -> list[float]:
-    """From the moment in which an event was entered into its transaction to its effect."""
+def delays_of(evidence: Evidence, without: set[str]) -> list[float]:
+    """From the moment in which an event was entered into its transaction to its effect; without some keys."""
     done = {effect.event_id: effect.at for effect in evidence.effects}
-    return [done[event.event_id] - event.at for event in evidence.ledger if event.event_id in done]
+    return [
+        done[event.event_id] - event.at
+        for event in evidence.ledger
+        if event.event_id in done and event.key not in without
+    ]
 
 
 def longest_silence(evidence: Evidence) -> float:

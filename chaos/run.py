@@ -74,6 +74,7 @@ async def run(plan: Plan, say: Callable[[str], None] = lambda line: None) -> Rep
             await nemesis.run(plan.seconds, plan.only, plan.without)
             evidence = Evidence()
             report = Report(plan.seed, plan.seconds / 60, plan.broken, evidence, [], nemesis.injected, fleet.endings)
+            report.bugged = nemesis.bugged
             report.faults = [(at - began, kind, detail) for at, kind, detail in sorted(nemesis.log)]
             tell(f"{sum(nemesis.injected.values())} faults injected, all healed; writers end, the rest arrives")
             await _settle(plan, servers, fleet, report)
