@@ -23,7 +23,7 @@ async def live_and_die(lane: Lane, deaths: tuple[str, ...], keys: list[UUID]) ->
         assert await ended(lane.process(failpoint)) == -signal.SIGKILL
     last = lane.process()
     try:
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(250):
             while await lane.handled(keys) < KEYS * VERSIONS:
                 await asyncio.sleep(0.1)
     finally:
@@ -31,7 +31,8 @@ async def live_and_die(lane: Lane, deaths: tuple[str, ...], keys: list[UUID]) ->
         await ended(last)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("forks")
 async def test_killed_between_any_two_steps_each_event_has_one_effect(
     bench: Bench, postgres_url: str, kafka: str
 ) -> None:
@@ -45,7 +46,7 @@ async def test_killed_between_any_two_steps_each_event_has_one_effect(
             for key in keys:
                 await bench.rename(key, f"r{turn}")
         await wait_until(bench.drained, 60)
-        async with asyncio.timeout(200):
+        async with asyncio.timeout(270):
             await asyncio.gather(*lives)
         for lane in found:
             await lane.assert_once(keys, VERSIONS)

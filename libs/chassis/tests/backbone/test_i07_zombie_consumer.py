@@ -13,7 +13,8 @@ from .lanes import ended, lanes
 KEYS, VERSIONS = 10, 3
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("forks")
 async def test_a_frozen_consumer_comes_back_and_is_fenced(bench: Bench, postgres_url: str, kafka: str) -> None:
     async with lanes(postgres_url, kafka) as (lane,), bench.relaying():
         keys = [await bench.create(f"t{number}") for number in range(KEYS)]
@@ -24,7 +25,7 @@ async def test_a_frozen_consumer_comes_back_and_is_fenced(bench: Bench, postgres
         zombie = lane.process(freeze=True)
         assert zombie.pid is not None
         process = psutil.Process(zombie.pid)
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(250):
             while process.status() != psutil.STATUS_STOPPED:
                 await asyncio.sleep(0.05)
             async with lane.member():

@@ -10,9 +10,9 @@ import pytest
 from .conftest import Bench
 from .lanes import Lane, lanes
 
-SCALES = (1, 4, 1, 8)
+SCALES = (4, 1, 8)
 """Members; the topic has six partitions."""
-KEYS, CHANGES, LONGEST_STALL = 8, 3, 15.0
+KEYS, CHANGES, LONGEST_STALL = 8, 2, 15.0
 
 
 async def longest_stall(lane: Lane, stop: asyncio.Event) -> float:
@@ -28,7 +28,7 @@ async def longest_stall(lane: Lane, stop: asyncio.Event) -> float:
     return longest
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_members_come_and_go_under_load(bench: Bench, postgres_url: str, kafka: str) -> None:
     async with lanes(postgres_url, kafka) as (lane,), bench.relaying():
         keys: list[UUID] = [await bench.create(f"t{number}") for number in range(KEYS)]

@@ -2,12 +2,10 @@
 
 import asyncio
 import multiprocessing
-import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from multiprocessing.context import ForkServerProcess
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -68,13 +66,6 @@ async def running(world: World, kafka: str) -> AsyncIterator[list[Incarnations]]
             await service.end(life)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def forked() -> None:
-    os.environ["PYTHONPATH"] = str(Path(__file__).parents[1] / "sample")
-    os.environ["BOOKINGS_PATIENCE"] = "3"
-    FORKS.set_forkserver_preload(["bookings.process"])
-
-
 async def states(world: World, sagas: dict[UUID, Trip]) -> list[SagaView]:
     async with world.databases["desk"].read() as session:
         found = [await view(session, BOOKING, saga_id) for saga_id in sagas]
@@ -88,11 +79,12 @@ async def book(world: World) -> tuple[UUID, Trip]:
     return started.saga_id, trip
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("forks")
 async def test_killed_at_every_step_each_trip_is_booked_whole_or_not_at_all(world: World, kafka: str) -> None:
     await Bus(kafka, "bookings-test").create_topics(TOPICS, partitions=3, replication=1)
     sagas: dict[UUID, Trip] = {}
-    async with running(world, kafka) as services, asyncio.timeout(200):
+    async with running(world, kafka) as services, asyncio.timeout(270):
         # Somebody goes on wanting trips until every process has died of everything.
         while len(sagas) < TRIPS or any(len(each.deaths) < len(DEATHS[each.name]) for each in services):
             saga_id, trip = await book(world)
