@@ -1,5 +1,6 @@
 """I27, the half of Kafka: on a broker with StandardAuthorizer each principal tries everything it must not do."""
 
+import ast
 import asyncio
 
 import pytest
@@ -10,6 +11,7 @@ from chassis.kafka import Bus, Client, Partition, Record
 from chassis.security import __main__ as command
 from chassis.security.acls import MIGRATOR, grants, services
 from contracts.catalogue import TOPICS
+from tests.architecture.tree import ROOT
 
 from . import broker
 from .secured import ALL, PRINCIPALS, Secured, topics_with
@@ -30,6 +32,18 @@ def test_no_list_names_everything_and_no_prefix_reaches_a_neighbour() -> None:
     for resource, prefix, owner in prefixes:
         others = [name for other in PRINCIPALS if other != owner for name in (other, f"{other}.replay")]
         assert resource == "GROUP" and not [name for name in others if name.startswith(prefix)]
+
+
+def test_every_client_of_the_chassis_signs_in() -> None:
+    """One that is made without the connection's security works on every open broker and on no other."""
+    made = [
+        (file.name, call)
+        for file in (ROOT / "libs" / "chassis" / "src" / "chassis").rglob("*.py")
+        for call in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id.startswith("AIOKafka")
+    ]
+    assert len(made) >= 4
+    assert [name for name, call in made if not any(keyword.arg is None for keyword in call.keywords)] == []
 
 
 @pytest.mark.parametrize("principal", PRINCIPALS)

@@ -17,6 +17,7 @@ from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Boolean, CompactArray, CompactString, Int16, Int32, Schema, TaggedFields
 
 from chassis.kafka.port import BrokerError, Connection
+from chassis.kafka.security import for_aiokafka
 
 _TAGS = ("tags", TaggedFields)
 _TEXT = CompactString("utf-8")
@@ -91,7 +92,8 @@ class _MetadataRequest(Request[_MetadataStruct]):  # type: ignore[misc]
 
 async def topic_ids(connection: Connection, topics: Iterable[str]) -> dict[str, str]:
     """The id of each topic that exists. Raises BrokerError, TimeoutError after `answer_limit` seconds."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=connection.bootstrap, client_id=connection.client_id)
+    security = for_aiokafka(connection.security)
+    admin = AIOKafkaAdminClient(bootstrap_servers=connection.bootstrap, client_id=connection.client_id, **security)
     try:
         async with asyncio.timeout(connection.answer_limit):
             await admin.start()
