@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
-from benchmarks.backbone import drains, effects, latency
+from benchmarks.backbone import costs, debezium, drains, effects, faults, growth, latency
 from benchmarks.backbone.bed import Bed, opened
 from benchmarks.backbone.record import Machine, save
 from benchmarks.report import Line, table
@@ -17,6 +17,10 @@ PARTS: dict[str, Part] = {
     "latency": latency.latency,
     "drain": drains.drains,
     "effects": effects.effects,
+    "costs": costs.costs,
+    "faults": faults.faults,
+    "growth": growth.growth,
+    "debezium": debezium.debezium,
 }
 
 NOTES = (

@@ -54,7 +54,7 @@ async def written(place: Place, rate: int, topic: str = TOPIC) -> list[Any]:
     seconds = SECONDS / 2 if place.bed.quick else SECONDS
     writer = place.bed.start("write", dsn=place.dsn, topic=topic, rate=rate, seconds=seconds)
     commits = await writer.result()
-    began = min(sent for _, sent, _ in commits)
+    began = min(sent for _, sent, *_ in commits)
     return [commit for commit in commits if commit[1] >= began + SKIPPED]
 
 
@@ -78,7 +78,7 @@ async def _until(place: Place, statement: str, limit: float, *values: Any) -> No
 def delays(commits: list[Any], seen: dict[str, float]) -> tuple[Measured, Measured, int]:
     """Since the acknowledged commit, since its statement was sent, and how many were never seen."""
     since_ack, since_sent = Measured(), Measured()
-    for event_id, sent, acked in commits:
+    for event_id, sent, acked, _ in commits:
         if event_id in seen:
             since_ack.latencies.append(max(seen[event_id] - acked, 0.0))
             since_sent.latencies.append(seen[event_id] - sent)

@@ -1,6 +1,7 @@
 """The relay as it is, and the bare producer on the same records."""
 
 import asyncio
+import os
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from prometheus_client import Counter
 from chassis import metrics
 from chassis import relay as relaying
 from chassis.kafka.port import MAX_BATCH, MAX_RECORD
+from chassis.leases import Leases
 from chassis.relay import Relay
 from chassis.tables import SHARDS
 
@@ -27,7 +29,7 @@ NativeRecord = tuple[str, bytes, bytes | None, list[tuple[str, bytes]]]
 
 async def relay(member: "Member") -> None:
     """Relays until SIGTERM; ready when it holds shards."""
-    running = Relay(member["dsn"], member.bus, member.stopping)
+    running = Relay(member["dsn"], member.bus, member.stopping, leases=Leases(owner=str(os.getpid())))
     task = asyncio.create_task(running.run())
     while not running.shards:
         await asyncio.sleep(0.01)
@@ -111,7 +113,7 @@ async def _records(dsn: str, rows: int) -> list[list[NativeRecord]]:
     """Per event what the relay would send for it."""
     connection = await asyncpg.connect(dsn)
     await connection.set_type_codec("jsonb", encoder=str, decoder=orjson.loads, schema="pg_catalog")
-    found = await connection.fetch(relaying._FETCH, list(range(SHARDS)), rows)
+    found = await connection.fetch(relaying._FETCH, list(range(SHARDS)), rows, [])
     await connection.close()
     return [
         [(each.topic, each.key, each.value, list(each.headers)) for each in relaying._records(row)] for row in found

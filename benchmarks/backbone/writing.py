@@ -22,8 +22,8 @@ insert into teams (id, version, name)
 select ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 1, 'team' from generate_series(0, $1::int - 1) n
 on conflict do nothing"""
 
-Commit = tuple[str, float, float]
-"""Event id, when the committing statement was sent, when its acknowledgement came: seconds since 1970."""
+Commit = tuple[str, float, float, int]
+"""Event id, when the committing statement was sent, when its acknowledgement came (seconds since 1970), its shard."""
 
 
 def team_id(number: int) -> UUID:
@@ -87,7 +87,7 @@ class Writer:
         async with self._pool.acquire(timeout=10) as connection:
             sent = time.time()
             if await connection.execute(_CHANGE, made.version, made.aggregate_id, *row) == "INSERT 0 1":
-                self.commits.append((str(made.event_id), sent, time.time()))
+                self.commits.append((str(made.event_id), sent, time.time(), row[0]))
             else:
                 # A change of the same team that was sent earlier has come later.
                 self._versions.pop(key, None)

@@ -16,7 +16,8 @@ from chassis.tables import SHARDS
 LEASE_SECONDS = 5
 LEASE_MARGIN = 1.0
 """Seconds before the end of a lease in which nothing new is sent: time for what is under way to arrive."""
-RENEW_EVERY = 1.5
+RENEW_EVERY = 0.75
+"""Seconds; also how often free shards are looked for. A killed relay's are taken over after both times together."""
 
 _SEED = "insert into outbox_shard (shard) select generate_series(0, $1 - 1) on conflict do nothing"
 _JOIN = """

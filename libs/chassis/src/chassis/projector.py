@@ -14,11 +14,11 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 from sqlalchemy import Table, select, text
-from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.dml import ReturningInsert
 
 from chassis import metrics, tracing
 from chassis.context import Actor, acting
@@ -305,20 +305,28 @@ def caused_by(envelope: Envelope, handler: str, others: Sequence[Envelope] = ())
 async def upsert_guarded(session: AsyncSession, model: Any, rows: Sequence[dict[str, Any]]) -> None:
     """Inserts or updates rows of a replica by id, unless what is stored is newer or the same.
 
-    Each row needs `id` and `version`; rows are written in the order of ids, so that two writers cannot deadlock.
+    Each row needs `id` and `version`; rows are written in the order of ids, so that two writers cannot deadlock. Of
+    several rows with one id only that of the highest version is written.
     """
-    if rows:
-        ordered = sorted(rows, key=lambda row: str(row["id"]))
+    newest: dict[Any, dict[str, Any]] = {}
+    for row in rows:
+        known = newest.get(row["id"])
+        if known is None or known["version"] < row["version"]:
+            newest[row["id"]] = row
+    if newest:
+        ordered = [newest[identity] for identity in sorted(newest, key=str)]
         await session.execute(_guarded(model.__table__, tuple(rows[0])), ordered)
 
 
 @lru_cache(256)  # a statement costs more to write down than to run
-def _guarded(table: Table, names: tuple[str, ...]) -> Insert:
+def _guarded(table: Table, names: tuple[str, ...]) -> ReturningInsert[Any]:
     statement = upsert(table)
     changed = {name: statement.excluded[name] for name in names if name != "id"}
-    return statement.on_conflict_do_update(
+    guarded = statement.on_conflict_do_update(
         index_elements=[table.c.id], set_=changed, where=table.c.version < statement.excluded.version
     )
+    # Only with RETURNING does SQLAlchemy send many rows in one statement.
+    return guarded.returning(table.c.version)
 
 
 _ADOPT = text("""

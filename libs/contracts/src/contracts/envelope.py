@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal, cast
 from uuid import UUID
 
@@ -72,19 +73,31 @@ def encode(envelope: Envelope) -> list[tuple[str, bytes]]:
 
 def decode(headers: Iterable[tuple[str, bytes]], value: bytes | None) -> tuple[Envelope, bytes | None]:
     """The envelope and the data (None for a tombstone) of a record in either mode; EnvelopeError for anything else."""
-    texts = _texts(headers)
-    if texts.get("content-type", "").split(";")[0].strip().lower() == STRUCTURED:
+    attributes, others = _texts(headers)
+    if others.get("content-type", "").split(";")[0].strip().lower() == STRUCTURED:
         return _decode_structured(value)
-    attributes = {name[3:]: text for name, text in texts.items() if name.startswith("ce_")}
-    attributes["traceparent"] = texts.get("traceparent") or attributes.get("traceparent", "")
+    attributes["traceparent"] = others.get("traceparent") or attributes.get("traceparent", "")
     return _envelope(attributes), value
 
 
-def _texts(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
+def _texts(headers: Iterable[tuple[str, bytes]]) -> tuple[dict[str, str], dict[str, str]]:
+    """The attributes without their prefix, and the other headers."""
+    attributes: dict[str, str] = {}
+    others: dict[str, str] = {}
     try:
-        return {name.lower(): bytes(raw).decode() for name, raw in headers if raw is not None}
+        for name, raw in headers:
+            if raw is not None:
+                attribute, other = _split(name)
+                (attributes if attribute else others)[attribute or other] = str(raw, "utf-8")
     except UnicodeDecodeError as error:
         raise EnvelopeError("a header is not UTF-8") from error
+    return attributes, others
+
+
+@lru_cache(256)  # the same fifteen names in every record
+def _split(name: str) -> tuple[str, str]:
+    lowered = name.lower()
+    return (lowered[3:], "") if lowered.startswith("ce_") else ("", lowered)
 
 
 def _decode_structured(value: bytes | None) -> tuple[Envelope, bytes | None]:
