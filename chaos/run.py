@@ -82,6 +82,7 @@ async def run(plan: Plan, say: Callable[[str], None] = lambda line: None) -> Rep
             tell("reading the topics and the databases")
             await _collect(servers, folder, evidence)
             report.violations = check(evidence)
+            tell("checked; stopping the servers")
             return report
         finally:
             fleet.close()
