@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from devstack.scratch import System
 from meridian.app import app
+from meridian.operator import bootstrap
 from tests.promql import Vector, evaluate, scraped
 
 from .conftest import ask, create_account, rows, until
@@ -199,7 +200,9 @@ async def test_a_replica_is_compared_rebuilt_and_rewritten(
     await rows(system, "notifications", "delete from record_replicas where id = $1", lost)
     await rows(system, "notifications", "update record_replicas set label = 'by hand' where id = $1", changed)
 
-    said = await session.type(*compare, code=3)
+    with monkeypatch.context() as hurried:
+        hurried.setattr(bootstrap, "PATIENCE", 2.0)
+        said = await session.type(*compare, code=3)
     assert "1 differences" in said and lost in said
     said = await session.type(*shadow, "--from", "1h", "--reason", "what is wrong?", code=3)
     assert lost in said and changed in said and "label" in said and fine not in said
