@@ -6,7 +6,7 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 # Whole systems and clocks: one after another, when the other workers have nothing left to do.
-ALONE = ("libs/devstack/tests/", "tests/integration/")
+ALONE = ("libs/devstack/tests/", "tests/chaos/", "tests/integration/")
 # Share servers that take long to start.
 TOGETHER = ("tests/security/",)
 # Minutes in one file: begun last, they would be waited for with all other cores idle.
