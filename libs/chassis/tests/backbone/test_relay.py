@@ -51,8 +51,10 @@ async def test_every_committed_event_arrives_in_the_order_of_versions(bench: Ben
     async with bench.relaying(relays=2):
         ids = await write_concurrently(bench, aggregates=10, changes=12)
         await wait_until(bench.drained)
-    versions = first_versions(await read_topic(bench, TOPIC, ids))
-    assert versions == {str(identity).encode(): list(range(1, 14)) for identity in ids}
+    records = await read_topic(bench, TOPIC, ids)
+    assert first_versions(records) == {str(identity).encode(): list(range(1, 14)) for identity in ids}
+    # With leases that hold, repeats are rare: less than one in a hundred.
+    assert len(records) - 130 <= 1
 
 
 async def test_the_state_topic_holds_the_newest_state(bench: Bench) -> None:

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from chassis.kafka import Bus, Client, Consumer, Partition, Record, SourceRecord
+from chassis.kafka import BrokerError, Bus, Client, Consumer, Partition, Record, SourceRecord
 from chassis.kafka.port import NewTopic
 from libs.chassis.tests.broker import Broker
 
@@ -64,8 +64,8 @@ def numbered(topic: str, count: int, key: bytes = b"k", start: int = 0) -> list[
 async def read_all(bus: Bus, topic: str, partitions: int = 1) -> list[SourceRecord]:
     """Everything in the topic, partition after partition."""
     consumer = bus.consumer([topic], group=None)
-    await consumer.start()
     try:
+        await consumer.start()
         places = [Partition(topic, number) for number in range(partitions)]
         ends, starts = await consumer.ends(places), await consumer.starts(places)
         found: dict[Partition, list[SourceRecord]] = {at: [] for at in places}
@@ -80,6 +80,16 @@ async def read_all(bus: Bus, topic: str, partitions: int = 1) -> list[SourceReco
     finally:
         await consumer.close()
     return [record for at in places for record in found[at]]
+
+
+async def read_after_trouble(bus: Bus, topic: str) -> list[SourceRecord]:
+    """The same, as soon as the broker has found back to itself and leads its partitions again."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return await read_all(bus, topic)
+            except (BrokerError, TimeoutError):
+                await asyncio.sleep(0.1)
 
 
 def values(records: list[SourceRecord]) -> list[int]:

@@ -64,9 +64,12 @@ async def create_topics(connection: Connection, wanted: Sequence[NewTopic]) -> l
             await admin.start()
             try:
                 answer = await admin.create_topics(native)
+                created = list(_created(answer.topic_errors))
+                while not set(created) <= set(await admin.list_topics()):  # noqa: ASYNC110 - the broker tells nobody
+                    await asyncio.sleep(0.02)
             finally:
                 await admin.close()
-    return list(_created(answer.topic_errors))
+    return created
 
 
 def _created(outcomes: Iterable[Sequence[object]]) -> Iterator[str]:

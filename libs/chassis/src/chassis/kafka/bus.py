@@ -40,7 +40,10 @@ class Bus(Connection):
         return await self.create(wanted)
 
     async def create(self, wanted: Sequence[NewTopic]) -> list[str]:
-        """Creates the topics that do not exist yet; returns their names. Raises BrokerError, TimeoutError."""
+        """Creates the topics that do not exist yet and waits until they can be used; returns their names.
+
+        Raises BrokerError, TimeoutError.
+        """
         made: list[str] = await _adapter(self.client).create_topics(self, wanted)
         return made
 

@@ -47,7 +47,13 @@ def _create(connection: Connection, wanted: Sequence[NewTopic]) -> list[str]:
     native = [cimpl.NewTopic(new.name, new.partitions, new.replication, config=new.config) for new in wanted]
     limit = connection.answer_limit
     created = admin.create_topics(native, operation_timeout=limit, request_timeout=limit)
-    return [name for name, future in created.items() if _is_new(future)]
+    made = [name for name, future in created.items() if _is_new(future)]
+    deadline = time.monotonic() + limit
+    while not set(made) <= set(admin.list_topics(timeout=limit).topics):
+        if time.monotonic() > deadline:
+            raise TimeoutError("the topics that were created do not appear")
+        time.sleep(0.02)
+    return made
 
 
 def _is_new(future: "Future[None]") -> bool:
