@@ -9,7 +9,7 @@ from benchmarks.backbone.bed import Bed, Place
 from benchmarks.report import Line
 from devstack.postgres import binaries, installation
 
-CLIENTS, SECONDS, REPETITIONS = 32, 8, 3
+CLIENTS, SECONDS, REPETITIONS = 32, 7, 2
 LIMIT = 0.15
 
 _UPDATE = r"""
