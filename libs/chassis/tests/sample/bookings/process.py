@@ -5,7 +5,7 @@ import signal
 from dataclasses import replace
 
 from bookings.services import SERVICES
-from chassis import failpoints, telemetry
+from chassis import failpoints, reactor, telemetry
 from chassis.service import open_runtime
 from chassis.settings import ServiceSettings
 from chassis.worker import run_worker
@@ -14,6 +14,8 @@ from chassis.worker import run_worker
 def live(name: str, url: str, kafka: str, failpoint: str) -> None:
     """Runs the service's background loops until SIGTERM, or until it comes to the failpoint."""
     failpoints.arm({failpoints.VARIABLE: failpoint})
+    # What the dead had in hand is taken over soon.
+    reactor.LEASE_SECONDS = 5
     asyncio.run(_live(name, ServiceSettings(database_url=url, kafka=kafka)))
 
 
