@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from devstack.scratch import System
 from meridian.app import app
+from meridian.client import words
 from meridian.operator import bootstrap
 from tests.promql import Vector, evaluate, scraped
 
@@ -105,7 +106,8 @@ class Session:
     def __init__(self, system: System, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("MERIDIAN_URL", system.address)
         monkeypatch.setenv("MERIDIAN_TOKEN", system.client.headers["Authorization"].removeprefix("Bearer "))
-        monkeypatch.setenv("COLUMNS", "170")
+        # A console made under COLUMNS has its width for good, and a worker of a parallel run is started under it.
+        monkeypatch.setattr(words.out, "width", 170)
         self.lines: list[str] = []
 
     async def type(self, *words: str, code: int = 0) -> str:

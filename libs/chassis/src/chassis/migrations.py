@@ -5,6 +5,7 @@ Alembic itself is imported where it is used, so that a process which only serves
 
 import ast
 import asyncio
+from collections.abc import Sequence
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,13 @@ import structlog
 from sqlalchemy import insert
 from sqlalchemy.schema import CreateColumn
 
+from chassis.kafka import Bus, Unreachable
 from chassis.security.rights import set_rights
 from chassis.service import Service, bus_of
 from chassis.settings import ServiceSettings
 from chassis.tables import CHASSIS, OUTBOX_SHARD, SHARDS
 from chassis.worker import plain_dsn
-from contracts.catalogue import TOPICS
+from contracts.catalogue import TOPICS, Topic
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 logger = structlog.get_logger(__name__)
+
+BROKER_LIMIT = 30.0
+"""Seconds for which a migration waits for a broker."""
 
 
 class ChassisTables:
@@ -136,8 +141,22 @@ async def create_topics(service: Service, settings: ServiceSettings) -> None:
     if not topics:
         return
     bus = bus_of(settings, f"{service.name}-migrate")
-    made = await bus.create_topics(topics, partitions=settings.partitions, replication=settings.replication)
+    made = await _created(bus, topics, settings)
     logger.info("topics_ready", created=made, known=len(topics))
+
+
+async def _created(bus: Bus, topics: Sequence[Topic], settings: ServiceSettings) -> list[str]:
+    """Waits for a broker that is still starting, or too busy for a newcomer."""
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + BROKER_LIMIT
+    while True:
+        try:
+            return await bus.create_topics(topics, partitions=settings.partitions, replication=settings.replication)
+        except (Unreachable, TimeoutError) as error:
+            if clock() > deadline:
+                raise
+            logger.info("broker_awaited", error=repr(error))
+        await asyncio.sleep(0.5)
 
 
 def migrate(service: Service, settings: ServiceSettings) -> None:

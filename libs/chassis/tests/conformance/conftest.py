@@ -30,7 +30,7 @@ def bus(kafka: str, client: Client) -> Bus:
 @pytest.fixture
 def own(broker: Broker, client: Client) -> Bus:
     """The same port on the broker that may be tormented; gives up soon."""
-    return Bus(broker.bootstrap, "conformance", member_timeout=2, answer_limit=3, client=client)
+    return Bus(broker.bootstrap, "conformance", member_timeout=2, answer_limit=6, client=client)
 
 
 async def new_topic(bus: Bus, partitions: int = 1, **config: str) -> str:

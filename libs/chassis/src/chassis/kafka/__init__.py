@@ -13,6 +13,7 @@ from chassis.kafka.port import (
     RecordTooLarge,
     SourceRecord,
     UnknownTopic,
+    Unreachable,
     Withheld,
 )
 from chassis.kafka.security import Security
@@ -31,5 +32,6 @@ __all__ = [
     "Security",
     "SourceRecord",
     "UnknownTopic",
+    "Unreachable",
     "Withheld",
 ]

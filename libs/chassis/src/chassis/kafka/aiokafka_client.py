@@ -26,14 +26,20 @@ from chassis.kafka.port import (
     RecordTooLarge,
     SourceRecord,
     UnknownTopic,
+    Unreachable,
     Withheld,
 )
 from chassis.kafka.security import for_aiokafka
 
+KINDS: dict[type[errors.KafkaError], type[BrokerError]] = {
+    errors.MessageSizeTooLargeError: RecordTooLarge,
+    errors.UnknownTopicOrPartitionError: UnknownTopic,
+    errors.KafkaConnectionError: Unreachable,
+}
+
 
 def _ours(error: errors.KafkaError) -> BrokerError:
-    kinds = {errors.MessageSizeTooLargeError: RecordTooLarge, errors.UnknownTopicOrPartitionError: UnknownTopic}
-    translated = kinds.get(type(error), BrokerError)(repr(error))
+    translated = KINDS.get(type(error), BrokerError)(repr(error))
     translated.__cause__ = error
     return translated
 

@@ -32,6 +32,10 @@ class UnknownTopic(BrokerError):
     """The broker knows no such topic (yet)."""
 
 
+class Unreachable(BrokerError):
+    """No broker answers at that address (yet)."""
+
+
 class Withheld(BrokerError):
     """Not sent, because an earlier record of its key in the same batch was refused: it would have come out of order."""
 
