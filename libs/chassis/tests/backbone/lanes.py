@@ -104,8 +104,9 @@ async def lanes(url: str, kafka: str, number: int = 1) -> AsyncIterator[list[Lan
         await admin.close()
 
 
-async def ended(process: ForkServerProcess) -> int:
-    """The exit code."""
-    while process.exitcode is None:
-        await asyncio.sleep(0.05)
+async def ended(process: ForkServerProcess, seconds: float = 60) -> int:
+    """The exit code; fails when the process still runs after `seconds`."""
+    async with asyncio.timeout(seconds):
+        while process.exitcode is None:
+            await asyncio.sleep(0.02)
     return process.exitcode
