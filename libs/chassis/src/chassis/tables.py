@@ -5,7 +5,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    DateTime,
     Identity,
     Index,
     Integer,
@@ -22,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis import handled
+from chassis.columns import NOW, moment
 from chassis.saga import tables as sagas
 
 SHARDS = 16
@@ -35,8 +35,6 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 
-_now = text("clock_timestamp()")
-
 
 def register(metadata: MetaData) -> None:
     """Adds the chassis tables to a service's metadata."""
@@ -47,10 +45,6 @@ def register(metadata: MetaData) -> None:
     _history(metadata)
     _operations(metadata)
     sagas.register(metadata)
-
-
-def _moment(name: str, **options: object) -> Column[object]:
-    return Column(name, DateTime(timezone=True), **options)  # type: ignore[arg-type]
 
 
 def _event_columns() -> list[Column[object]]:
@@ -66,7 +60,7 @@ def _event_columns() -> list[Column[object]]:
         Column("type", Text, nullable=False),
         Column("headers", JSONB, nullable=False),
         Column("payload", LargeBinary, nullable=False),
-        _moment("created_at", nullable=False, server_default=_now),
+        moment("created_at", nullable=False, server_default=NOW),
     ]
 
 
@@ -93,7 +87,7 @@ def _outbox(metadata: MetaData) -> None:
         Column("id", BigInteger, primary_key=True, autoincrement=False),
         *_event_columns(),
         Column("reason", Text, nullable=False),
-        _moment("parked_at", nullable=False, server_default=_now),
+        moment("parked_at", nullable=False, server_default=NOW),
         Index("ix_outbox_parked_aggregate_id", "aggregate_id"),
     )
 
@@ -105,9 +99,9 @@ def _relay(metadata: MetaData) -> None:
         Column("shard", SmallInteger, primary_key=True, autoincrement=False),
         Column("owner", Text),
         Column("term", BigInteger, nullable=False, server_default=text("0")),
-        _moment("lease_until", nullable=False, server_default=text("'-infinity'")),
+        moment("lease_until", nullable=False, server_default=text("'-infinity'")),
     )
-    Table("relay_member", metadata, Column("owner", Text, primary_key=True), _moment("seen_at", nullable=False))
+    Table("relay_member", metadata, Column("owner", Text, primary_key=True), moment("seen_at", nullable=False))
 
 
 def _consumers(metadata: MetaData) -> None:
@@ -120,7 +114,7 @@ def _consumers(metadata: MetaData) -> None:
         Column("next", BigInteger, nullable=False),
         Column("first_seen", BigInteger, nullable=False),
         Column("topic_id", Text),
-        _moment("updated_at", nullable=False, server_default=_now),
+        moment("updated_at", nullable=False, server_default=NOW),
     )
     _inbox(metadata)
     handled.register(metadata)
@@ -135,7 +129,7 @@ def _consumers(metadata: MetaData) -> None:
         Column("headers", JSONB, nullable=False),
         Column("value", LargeBinary),
         Column("error", Text, nullable=False),
-        _moment("quarantined_at", nullable=False, server_default=_now),
+        moment("quarantined_at", nullable=False, server_default=NOW),
         UniqueConstraint("topic", "partition", "offset"),
     )
 
@@ -155,12 +149,12 @@ def _inbox(metadata: MetaData) -> None:
         Column("state", Text, nullable=False, server_default=text("'pending'")),
         Column("attempts", Integer, nullable=False, server_default=text("0")),
         Column("postponed", Integer, nullable=False, server_default=text("0")),
-        _moment("next_at", nullable=False, server_default=_now),
+        moment("next_at", nullable=False, server_default=NOW),
         Column("lease_token", Uuid),
-        _moment("lease_until"),
+        moment("lease_until"),
         Column("error", Text),
-        _moment("created_at", nullable=False, server_default=_now),
-        _moment("done_at"),
+        moment("created_at", nullable=False, server_default=NOW),
+        moment("done_at"),
         UniqueConstraint("handler", "event_id"),
         Index("ix_inbox_unfinished", "handler", "key", "seq", postgresql_where=text("state <> 'done'")),
         Index("ix_inbox_next_at", "next_at", postgresql_where=text("state = 'pending'")),
@@ -178,7 +172,7 @@ def _requests(metadata: MetaData) -> None:
         Column("status", Integer),
         Column("headers", JSONB),
         Column("body", LargeBinary),
-        _moment("created_at", nullable=False, server_default=_now),
+        moment("created_at", nullable=False, server_default=NOW),
         Index("ix_idempotency_keys_created_at", "created_at"),
     )
 
@@ -197,7 +191,7 @@ def _history(metadata: MetaData) -> None:
         Column("actor_type", Text, nullable=False),
         Column("actor_id", Text),
         Column("correlation_id", Text, nullable=False),
-        _moment("changed_at", nullable=False, server_default=_now),
+        moment("changed_at", nullable=False, server_default=NOW),
         Index("ix_field_history_object_id_id", "object_id", "id"),
     )
 
@@ -216,7 +210,7 @@ def _operations(metadata: MetaData) -> None:
         "operator_audit",
         metadata,
         Column("id", BigInteger, Identity(always=True), primary_key=True),
-        _moment("at", nullable=False, server_default=_now),
+        moment("at", nullable=False, server_default=NOW),
         Column("actor_id", Text, nullable=False),
         Column("actor_name", Text, nullable=False),
         Column("action", Text, nullable=False),
@@ -226,12 +220,12 @@ def _operations(metadata: MetaData) -> None:
         Column("details", JSONB, nullable=False, server_default=text("'{}'")),
         Column("correlation_id", Text, nullable=False),
     )
-    for moment, statement in (
+    for occasion, statement in (
         ("after_create", _REFUSE_CHANGE),
         ("after_create", _APPEND_ONLY),
         ("after_drop", "drop function if exists refuse_change()"),
     ):
-        event.listen(audit, moment, DDL(statement))  # type: ignore[no-untyped-call]
+        event.listen(audit, occasion, DDL(statement))  # type: ignore[no-untyped-call]
     Table(
         "operator_jobs",
         metadata,
@@ -246,10 +240,10 @@ def _operations(metadata: MetaData) -> None:
         Column("progress", JSONB, nullable=False, server_default=text("'{}'")),
         Column("result", JSONB, nullable=False, server_default=text("'{}'")),
         Column("lease_token", Uuid),
-        _moment("lease_until"),
-        _moment("created_at", nullable=False, server_default=_now),
-        _moment("started_at"),
-        _moment("finished_at"),
+        moment("lease_until"),
+        moment("created_at", nullable=False, server_default=NOW),
+        moment("started_at"),
+        moment("finished_at"),
         Index("ix_operator_jobs_unfinished", "created_at", postgresql_where=text("finished_at is null")),
     )
 

@@ -3,7 +3,6 @@
 from sqlalchemy import (
     BigInteger,
     Column,
-    DateTime,
     ForeignKey,
     Index,
     Integer,
@@ -16,7 +15,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-_now = text("clock_timestamp()")
+from chassis.columns import NOW, moment
+
 _pending = text("state = 'pending'")
 
 
@@ -25,10 +25,6 @@ def register(metadata: MetaData) -> None:
     _sagas(metadata)
     _steps(metadata)
     _works(metadata)
-
-
-def _moment(name: str, **options: object) -> Column[object]:
-    return Column(name, DateTime(timezone=True), **options)  # type: ignore[arg-type]
 
 
 def _sagas(metadata: MetaData) -> None:
@@ -51,10 +47,10 @@ def _sagas(metadata: MetaData) -> None:
         Column("actor_id", Text),
         Column("correlation_id", Text, nullable=False),
         Column("state", Text, nullable=False, server_default=text("'pending'")),
-        _moment("due_at", nullable=False),
-        _moment("deadline_at", nullable=False),
-        _moment("started_at", nullable=False, server_default=_now),
-        _moment("finished_at"),
+        moment("due_at", nullable=False),
+        moment("deadline_at", nullable=False),
+        moment("started_at", nullable=False, server_default=NOW),
+        moment("finished_at"),
         UniqueConstraint("name", "request_key"),
         Index("ix_sagas_running", "name", "subject_id", unique=True, postgresql_where=_pending),
         Index("ix_sagas_due_at", "due_at", postgresql_where=_pending),
@@ -69,7 +65,7 @@ def _steps(metadata: MetaData) -> None:
         Column("step", Text, primary_key=True),
         Column("outcome", Text, nullable=False),
         Column("reply", JSONB, nullable=False, server_default=text("'{}'")),
-        _moment("changed_at", nullable=False, server_default=_now),
+        moment("changed_at", nullable=False, server_default=NOW),
     )
 
 
@@ -82,7 +78,7 @@ def _works(metadata: MetaData) -> None:
         Column("outcome", Text, nullable=False),
         Column("reply", JSONB, nullable=False, server_default=text("'{}'")),
         Column("replies", BigInteger, nullable=False, server_default=text("0")),
-        _moment("created_at", nullable=False, server_default=_now),
+        moment("created_at", nullable=False, server_default=NOW),
     )
 
 
