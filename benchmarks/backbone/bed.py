@@ -149,7 +149,7 @@ class Place:
     async def create_tables(self) -> None:
         database = Database(self.url, "identity", pool_size=1)
         async with database.engine.begin() as connection:
-            await connection.run_sync(sample.Base.metadata.create_all)
+            await connection.run_sync(sample.Effect.metadata.create_all)
         await database.close()
 
     async def execute(self, statement: str, *values: Any) -> None:

@@ -10,7 +10,7 @@ from prometheus_client import Counter
 from sqlalchemy import insert
 from uuid_utils.compat import uuid7
 
-from benchmarks.backbone.sample import TOPIC, Effect, TeamReplica, fact
+from benchmarks.backbone.sample import TOPIC, Effect, fact
 from benchmarks.backbone.sending import Clock, reached
 from chassis import metrics
 from chassis.consumer import ConsumerLoop
@@ -19,6 +19,7 @@ from chassis.projector import Intake, upsert_guarded
 from chassis.reactor import ReactorLoop
 from chassis.subscriptions import Received, Subscriptions
 from contracts.identity import TeamChanged, TeamState
+from libs.chassis.tests.backbone.teams import TeamReplica
 
 if TYPE_CHECKING:
     from benchmarks.backbone.member import Member

@@ -15,7 +15,7 @@ LIMIT = 0.15
 _UPDATE = r"""
 \set n random(0, 99999)
 begin;
-update teams set version = version + 1, updated_at = now()
+update zz_teams set version = version + 1, updated_at = now()
  where id = ('00000000-0000-4000-8000-' || lpad(to_hex(cast(:n as int)), 12, '0'))::uuid
  returning id as team, version \gset
 """
@@ -26,7 +26,7 @@ insert into outbox (shard, topic, aggregate_type, aggregate_id, version, event_i
 """
 _COMMIT = "commit;\n"
 _TEAMS = """
-insert into teams (id, version, name)
+insert into zz_teams (id, version, name)
 select ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 1, 'team' from generate_series(0, 99999) n"""
 
 
@@ -53,7 +53,7 @@ async def costs(bed: Bed) -> list[Line]:
 async def _tps(bed: Bed, place: Place, script: str) -> float:
     """Transactions a second of the script, each client in a connection of its own with prepared statements."""
     await place.execute("truncate outbox")
-    await place.execute("vacuum analyze teams")
+    await place.execute("vacuum analyze zz_teams")
     await bed.settle()
     file = bed.folder / "script.sql"
     file.write_text(script)

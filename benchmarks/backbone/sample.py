@@ -7,15 +7,15 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import BigInteger, Text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import BigInteger
+from sqlalchemy.orm import Mapped, mapped_column
 from uuid_utils.compat import uuid7
 
-from chassis.db import Record, new_metadata
 from chassis.outbox import shard_of
 from contracts.catalogue import topic_of
 from contracts.envelope import Envelope, encode
 from contracts.identity import TeamChanged, TeamState
+from libs.chassis.tests.backbone.teams import Base
 
 PAYLOAD = 800
 TOPIC = TeamChanged.TOPIC
@@ -24,25 +24,6 @@ STATE_TOPIC = topic_of(TeamChanged).state_name
 _ID, _EVENT, _VERSION = UUID(int=0xA << 120), UUID(int=0xB << 120), 1_234_567_890
 MARKS = (str(_ID), str(_EVENT), str(_VERSION))
 """What stands in the template for the aggregate's id, the event's id and the version."""
-
-
-class Base(DeclarativeBase):
-    metadata = new_metadata()
-
-
-class Team(Base, Record):
-    __tablename__ = "teams"
-    name: Mapped[str] = mapped_column(Text)
-
-    def state(self) -> TeamState:
-        return TeamState.model_validate(self, from_attributes=True)
-
-
-class TeamReplica(Base):
-    __tablename__ = "team_replicas"
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    version: Mapped[int] = mapped_column(BigInteger)
-    name: Mapped[str] = mapped_column(Text)
 
 
 class Effect(Base):

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 CONNECTIONS = 8
 _CHANGE = f"""
-with changed as (update teams set version = $1, updated_at = now() where id = $2 and version = $1 - 1 returning id)
+with changed as (update zz_teams set version = $1, updated_at = now() where id = $2 and version = $1 - 1 returning id)
 insert into outbox ({", ".join(OUTBOX_COLUMNS)})
 select {", ".join(f"${number}" for number in range(3, 3 + len(OUTBOX_COLUMNS)))} from changed"""
 _TEAMS = """
-insert into teams (id, version, name)
+insert into zz_teams (id, version, name)
 select ('00000000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 1, 'team' from generate_series(0, $1::int - 1) n
 on conflict do nothing"""
 
@@ -50,7 +50,7 @@ class Writer:
     async def prepare(self) -> None:
         """The teams are there and every connection has its statement prepared."""
         await self._pool.execute(_TEAMS, self._keys)
-        rows = await self._pool.fetch("select id, version from teams")
+        rows = await self._pool.fetch("select id, version from zz_teams")
         self._versions = {row["id"].int & 0xFFFFFFFF: row["version"] for row in rows}
         for number in range(3 * CONNECTIONS):
             await self._write(number)

@@ -10,10 +10,8 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from sqlalchemy import BigInteger, Text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from chassis.db import Database, Record, new_metadata
+from chassis.db import Database
 from chassis.kafka import Bus, Client
 from chassis.outbox import emit
 from chassis.projector import Intake, upsert_guarded
@@ -23,28 +21,9 @@ from chassis.worker import plain_dsn
 from contracts.catalogue import topics_of
 from contracts.identity import TeamChanged, TeamCreated, TeamState
 
+from .teams import Base, Team, TeamReplica
+
 TOPIC = "crm.identity.team"
-
-
-class Base(DeclarativeBase):
-    metadata = new_metadata()
-
-
-class Team(Base, Record):
-    """Named late in the alphabet on purpose: the unit of work would flush an outbox mapped as a class before it."""
-
-    __tablename__ = "zz_teams"
-    name: Mapped[str] = mapped_column(Text)
-
-    def state(self) -> TeamState:
-        return TeamState.model_validate(self, from_attributes=True)
-
-
-class TeamReplica(Base):
-    __tablename__ = "team_replicas"
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    version: Mapped[int] = mapped_column(BigInteger)
-    name: Mapped[str] = mapped_column(Text)
 
 
 async def wait_until(condition: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:

@@ -20,7 +20,7 @@ from chassis.projector import Intake
 from chassis.reactor import ReactorLoop
 from chassis.worker import plain_dsn
 
-from .conftest import Base
+from .teams import Base
 
 FORKS = multiprocessing.get_context("forkserver")
 

@@ -11,7 +11,8 @@ from uuid_utils.compat import uuid7
 
 from chassis.due import run_due
 
-from .conftest import Base, Bench, wait_until
+from .conftest import Bench, wait_until
+from .teams import Base
 
 
 class Alarm(Base):

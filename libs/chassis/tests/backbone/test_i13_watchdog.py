@@ -19,8 +19,9 @@ from chassis.projector import Intake
 from chassis.service import Service
 from chassis.settings import ServiceSettings
 
-from .conftest import Base, Bench, wait_until
+from .conftest import Bench, wait_until
 from .lanes import lanes
+from .teams import Base
 
 deafness = {"left": 0, "made": 0}
 

@@ -6,7 +6,8 @@ from chassis.outbox import EventTooLarge, UnwrittenAggregate, WrongProducer, emi
 from contracts.accounts import AccountCreated
 from contracts.identity import TeamChanged, TeamCreated
 
-from .conftest import Bench, Team
+from .conftest import Bench
+from .teams import Team
 
 
 async def test_the_event_carries_the_new_version_and_the_old_values(bench: Bench) -> None:

@@ -13,7 +13,8 @@ from chassis.kafka.port import NewTopic
 from chassis.relay import ATTEMPTS, Relay
 from contracts.envelope import decode
 
-from .conftest import TOPIC, Bench, Team, wait_until
+from .conftest import TOPIC, Bench, wait_until
+from .teams import Team
 from .test_relay import first_versions, read_topic, write_concurrently
 
 CLIENTS = ["aiokafka", "confluent"]
