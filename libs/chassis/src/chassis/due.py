@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 import structlog
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import metrics
@@ -74,7 +75,7 @@ async def run_due(
         try:
             fired = await _fire(runtime.db, model, handle, batch)
             wait = 0.0 if fired == batch else await _until_next(runtime.db, model, poll)
-        except (DBAPIError, OSError) as error:
+        except (DBAPIError, PoolTimeout, OSError) as error:
             log.warning("due_queue_interrupted", queue=model.__name__, error=repr(error))
             wait = poll
         with suppress(TimeoutError):

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 from uuid_utils.compat import uuid7
 
+from chassis.db import Database
 from chassis.due import run_due
 
 from .conftest import Bench, wait_until
@@ -67,3 +68,26 @@ async def test_a_handler_that_fails_fires_nothing(bench: Bench) -> None:
     with pytest.raises(RuntimeError):
         await run_due(Process(bench), Alarm, fail)
     assert [row["state"] for row in await bench.rows("select state from alarms")] == ["pending"]
+
+
+async def test_a_pool_without_a_free_connection_is_waited_for(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    await bench.rows("insert into alarms (id, state, due_at) values (gen_random_uuid(), 'pending', now())")
+    process = Process(bench)
+    process.db = Database(bench.database.url, "identity", pool_size=1)
+    process.db.engine.pool._timeout = 0.05  # type: ignore[attr-defined]
+    async with process.db.engine.connect():
+        firing = asyncio.create_task(run_due(process, Alarm, ring, poll=0.05))
+
+        async def refused_twice() -> bool:
+            return firing.done() or caplog.text.count("due_queue_interrupted") > 1
+
+        await wait_until(refused_twice)
+        assert not firing.done()
+
+    async def has_fired() -> bool:
+        return [row["state"] for row in await bench.rows("select state from alarms")] == ["fired"]
+
+    await wait_until(has_fired)
+    process.stopping.set()
+    await firing
+    await process.db.close()
