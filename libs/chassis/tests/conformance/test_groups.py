@@ -84,6 +84,16 @@ async def test_members_without_a_partition_take_over_when_others_leave(own: Bus)
         await until(lambda: numbers(staying) == set(range(30)))
 
 
+async def test_members_know_what_they_hold(own: Bus) -> None:
+    topic, group = await new_topic(own, partitions=4), uuid4().hex
+    async with member(own, topic, group) as first:
+        await until(lambda: first.consumer.held() == everything(topic, 4))
+        async with member(own, topic, group) as second:
+            await until(lambda: len(first.consumer.held()) == len(second.consumer.held()) == 2)
+            assert first.consumer.held() | second.consumer.held() == everything(topic, 4)
+        await until(lambda: first.consumer.held() == everything(topic, 4))
+
+
 async def test_what_is_paused_stays_paused_when_a_rebalance_leaves_it_here(own: Bus) -> None:
     topic, group = await new_topic(own, partitions=2), uuid4().hex
     async with member(own, topic, group) as first:

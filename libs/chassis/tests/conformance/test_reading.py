@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -51,6 +52,44 @@ async def test_one_can_go_back_to_any_offset_and_ask_for_the_first_and_the_last(
         found = await first_fetched(consumer)
         assert found[at][0].offset == offset
         assert values(found[at]) == list(range(offset, offset + len(found[at])))
+    await consumer.close()
+
+
+async def test_the_first_offset_at_or_after_a_moment_is_found(bus: Bus) -> None:
+    topic = await new_topic(bus, partitions=2)
+    consumer = bus.consumer([topic], group=None)
+    await consumer.start()
+    before = datetime.now(UTC)
+    await send(bus, *numbered(topic, 3))
+    moment = await next_millisecond()
+    await send(bus, *numbered(topic, 3))
+    places = {Partition(topic, 0), Partition(topic, 1)}
+    ends = await consumer.ends(places)
+    (filled,), (empty,) = ({at for at in places if ends[at] == count} for count in (6, 0))
+    for since, offset in (
+        (before - timedelta(days=1), 0),
+        (before, 0),
+        (moment, 3),
+        (moment + timedelta(days=1), None),
+    ):
+        assert await consumer.at_time(places, since) == {filled: offset, empty: None}
+    await consumer.close()
+
+
+async def next_millisecond() -> datetime:
+    """Later than what was written until now: brokers keep times in milliseconds."""
+    began = datetime.now(UTC)
+    while (now := datetime.now(UTC)) < began + timedelta(milliseconds=2):
+        await asyncio.sleep(0.001)
+    return now
+
+
+async def test_every_partition_is_held_without_a_group(bus: Bus) -> None:
+    topic = await new_topic(bus, partitions=3)
+    consumer = bus.consumer([topic], group=None)
+    assert consumer.held() == set()
+    await consumer.start()
+    assert consumer.held() == {Partition(topic, number) for number in range(3)}
     await consumer.close()
 
 
