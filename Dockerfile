@@ -15,15 +15,15 @@ ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     UV_PYTHON=/usr/local/bin/python UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 \
     UV_PROJECT_ENVIRONMENT=/app/.venv
 WORKDIR /app
-# What every service needs from elsewhere; changes with the lock only.
+# What every service needs from elsewhere, both Kafka clients included; changes with the lock only.
 RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,from=tool,source=/tool,target=/tool \
     --mount=type=bind,from=tool,source=/tool/uv.lock,target=/tmp/build/uv.lock \
     --mount=type=bind,source=pyproject.toml,target=/tmp/build/pyproject.toml \
     --mount=type=bind,source=libs/chassis/pyproject.toml,target=/tmp/build/libs/chassis/pyproject.toml \
     --mount=type=bind,source=libs/contracts/pyproject.toml,target=/tmp/build/libs/contracts/pyproject.toml \
-    cd /tmp/build && /tool/bin/uv sync --frozen --no-dev --no-install-workspace --package crm-chassis
-# The libraries and the service itself.
+    cd /tmp/build && /tool/bin/uv sync --frozen --no-dev --no-install-workspace --package crm-chassis --extra confluent
+# The libraries and the service itself; --inexact leaves the second Kafka client, which no service names.
 ARG SERVICE
 RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,from=tool,source=/tool,target=/tool \
@@ -31,7 +31,7 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,source=pyproject.toml,target=/tmp/build/pyproject.toml \
     --mount=type=bind,source=libs,target=/tmp/build/libs \
     --mount=type=bind,source=services/${SERVICE},target=/tmp/build/services/${SERVICE} \
-    cd /tmp/build && /tool/bin/uv sync --frozen --no-dev --no-editable --package "crm-${SERVICE}"
+    cd /tmp/build && /tool/bin/uv sync --frozen --no-dev --no-editable --inexact --package "crm-${SERVICE}"
 ENV SERVICE=${SERVICE} MERIDIAN_HOST=0.0.0.0 MERIDIAN_PORT=8000 MERIDIAN_LOG=json
 LABEL org.opencontainers.image.title="meridian-${SERVICE}" org.opencontainers.image.licenses="Apache-2.0"
 USER 10001:10001
