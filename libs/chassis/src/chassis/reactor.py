@@ -1,12 +1,16 @@
 """Works the inbox: each event once, in order per key, many keys at a time, without ever blocking a partition.
 
-A failure is tried again after 10 s, 30 s, 2 min and 8 min; then the key is parked: its later events wait behind it,
-all others go on.
+While much waits, events of different keys share a transaction; when anything goes wrong in it, nothing of it happened,
+and each of them is handled alone. A failure is tried again after 10 s, 30 s, 2 min and 8 min; then the key is parked:
+its later events wait behind it, all others go on.
 """
 
 import asyncio
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 from uuid import uuid4
 
@@ -19,6 +23,7 @@ from chassis.db import Database
 from chassis.failpoints import failpoint
 from chassis.projector import caused_by, is_transient
 from chassis.subscriptions import Received, Subscriptions, handler_name
+from chassis.unit import begin_anew
 from contracts.catalogue import event_class
 from contracts.envelope import decode
 from contracts.event import Fact, Message
@@ -26,6 +31,14 @@ from contracts.event import Fact, Message
 log = structlog.get_logger(__name__)
 
 LANES = 16
+"""Transactions at a time."""
+TOGETHER = 32
+"""Events in one transaction at most."""
+AT_ONCE = 2
+"""Transactions among which a handful of events is spread: one waits for the database while another computes."""
+LONGEST_TOGETHER = 0.1
+"""Seconds that a shared transaction should last: who waits for its locks, and who is behind a slow one in it, waits as
+long. A function that takes longer for one event gets each in a transaction of its own."""
 LEASE_SECONDS = 60
 IDLE_POLL = 0.5
 DELAYS = (10, 30, 120, 480)
@@ -47,11 +60,13 @@ returning seq, handler, topic, type, headers, payload, attempts""")
 # finished finds the id and has no effect.
 _DONE = text("""
 with taken as (
-  delete from inbox where seq = :seq and lease_token = :token and state = 'pending' returning handler, event_id),
+  delete from inbox where seq = any(:seqs) and lease_token = :token and state = 'pending'
+  returning seq, handler, event_id),
 fresh as (
   insert into inbox_done (handler, event_id) select t.handler, t.event_id from taken t
-  where not exists (select from inbox_done d where d.handler = t.handler and d.event_id = t.event_id) returning 1)
-select (select count(*) from taken), (select count(*) from fresh)""")
+  where not exists (select from inbox_done d where d.handler = t.handler and d.event_id = t.event_id)
+  returning handler, event_id)
+select t.seq, f.event_id is not null as is_fresh from taken t left join fresh f using (handler, event_id)""")
 _FAILED = text("""
 update inbox set attempts = attempts + 1, error = :error, lease_until = null,
   state = case when attempts + 1 > :allowed then 'parked' else 'pending' end,
@@ -83,6 +98,7 @@ class ReactorLoop:
     stopping: asyncio.Event
     applied: asyncio.Event
     _busy: set["asyncio.Task[None]"] = field(default_factory=set)
+    _sharing: "Sharing" = field(default_factory=lambda: Sharing())
     _forgot_at: float = 0.0
 
     async def run(self) -> None:
@@ -111,11 +127,11 @@ class ReactorLoop:
         if free <= 0:
             await asyncio.wait(self._busy, return_when=asyncio.FIRST_COMPLETED)
             return 1
-        rows = await self._claim(free)
+        rows = await self._claim(self._sharing.most(free))
         if rows:
             failpoint("reactor.after_claim")
-        for row in rows:
-            task = asyncio.create_task(self._work(row))
+        for together in self._sharing.shared(rows):
+            task = asyncio.create_task(self._work_together(together))
             self._busy.add(task)
             task.add_done_callback(self._finished)
         return len(rows)
@@ -142,6 +158,18 @@ class ReactorLoop:
             async with asyncio.timeout(IDLE_POLL):
                 await self.applied.wait()
 
+    async def _work_together(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Together, or each alone if that fails: then it shows whose failure it is."""
+        if len(rows) > 1:
+            try:
+                await self._handle_together(rows)
+                return
+            except Exception as error:
+                log.info("events_handled_one_by_one", events=len(rows), error=repr(error))
+                self._sharing.failed(rows)
+        for row in rows:
+            await self._work(row)
+
     async def _work(self, row: dict[str, Any]) -> None:
         try:
             await self._handle(row)
@@ -149,23 +177,31 @@ class ReactorLoop:
             log.warning("inbox_lease_lost", seq=row["seq"], handler=row["handler"])
         except Exception as error:
             await self._settle_failure(row, error)
-        else:
-            metrics.inbox_done.labels(row["handler"]).inc()
 
     async def _handle(self, row: dict[str, Any]) -> None:
-        received = received_from(row)
-        with caused_by(received.envelope, row["handler"]):
-            async with self.database.transaction() as session:
-                done = await session.execute(_DONE, {"seq": row["seq"], "token": row["token"]})
-                taken, fresh = done.one()
-                if not taken:
-                    raise LeaseLost
-                if fresh:
-                    await call(self.subscriptions, session, row["handler"], received)
+        await self._handle_together([row])
+
+    async def _handle_together(self, rows: Sequence[dict[str, Any]]) -> None:
+        """One transaction; each event finds the session as its own would be. Raises LeaseLost unless all are ours."""
+        began = time.monotonic()
+        async with self.database.transaction() as session:
+            fresh = await _taken(session, rows)
+            for row in rows:
+                if fresh[row["seq"]]:
+                    await self._call(session, row)
                 else:
                     metrics.inbox_repeats.labels(row["handler"]).inc()
                 failpoint("reactor.in_transaction")
-        failpoint("reactor.after_commit")
+        self._sharing.took(rows, time.monotonic() - began)
+        for row in rows:
+            failpoint("reactor.after_commit")
+            metrics.inbox_done.labels(row["handler"]).inc()
+
+    async def _call(self, session: AsyncSession, row: dict[str, Any]) -> None:
+        received = received_from(row)
+        with caused_by(received.envelope, row["handler"]):
+            await call(self.subscriptions, session, row["handler"], received)
+            await begin_anew(session)
 
     async def _settle_failure(self, row: dict[str, Any], error: Exception) -> None:
         with suppress(Exception):  # whatever cannot be written now is retried when the lease runs out
@@ -185,6 +221,53 @@ class ReactorLoop:
                 await session.execute(_FORGET)
             async with self.database.transaction() as session:
                 await session.execute(_ROTATE, {"keep": KEEP_DONE_DAYS, "ahead": DAYS_AHEAD})
+
+
+@dataclass
+class Sharing:
+    """How many events may share a transaction, by how long those of their handler took."""
+
+    _seconds: dict[str, float] = field(default_factory=dict)
+    _slowest: float = LONGEST_TOGETHER
+
+    def most(self, lanes: int) -> int:
+        """Events that so many lanes can take up now: what is claimed beyond that would only wait under its lease."""
+        return lanes * self._fitting(self._slowest)
+
+    def shared(self, rows: Sequence[dict[str, Any]]) -> Iterator[Sequence[dict[str, Any]]]:
+        """The rows cut into transactions, each of one handler and of different keys."""
+        by_handler: dict[str, list[dict[str, Any]]] = {}
+        for row in rows:
+            by_handler.setdefault(row["handler"], []).append(row)
+        self._slowest = max((self._of(handler) for handler in by_handler), default=LONGEST_TOGETHER)
+        for handler, mine in by_handler.items():
+            size = min(self._fitting(self._of(handler)), ceil(len(mine) / AT_ONCE))
+            for begin in range(0, len(mine), size):
+                yield mine[begin : begin + size]
+
+    def took(self, rows: Sequence[dict[str, Any]], seconds: float) -> None:
+        handler = rows[0]["handler"]
+        each = seconds / len(rows)
+        self._seconds[handler] = 0.7 * self._seconds.get(handler, each) + 0.3 * each
+
+    def failed(self, rows: Sequence[dict[str, Any]]) -> None:
+        """The next ones alone, and then more again step by step."""
+        self._seconds[rows[0]["handler"]] = LONGEST_TOGETHER
+
+    def _of(self, handler: str) -> float:
+        return self._seconds.get(handler, LONGEST_TOGETHER)
+
+    def _fitting(self, seconds: float) -> int:
+        return max(1, min(TOGETHER, int(LONGEST_TOGETHER / max(seconds, 1e-6))))
+
+
+async def _taken(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> dict[int, bool]:
+    """By `seq` whether it is handled for the first time; the rows are out of the inbox. Raises LeaseLost."""
+    values = {"seqs": [row["seq"] for row in rows], "token": rows[0]["token"]}
+    found = {row.seq: bool(row.is_fresh) for row in await session.execute(_DONE, values)}
+    if len(found) < len(rows):
+        raise LeaseLost
+    return found
 
 
 async def _record_failure(session: AsyncSession, row: dict[str, Any], error: Exception) -> None:

@@ -52,7 +52,11 @@ class Subscriptions:
         return declare
 
     def react(self, *events: type[Fact] | type[Message]) -> Callable[[ReactorT], ReactorT]:
-        """The function gets each event once, in order per key, in a transaction of its own, with retries."""
+        """The function gets each event once, in order per key, with retries, and as if in a transaction of its own.
+
+        While much waits it shares one with events of other keys; if one of them fails, all are rolled back and each is
+        handled alone.
+        """
 
         def declare(function: ReactorT) -> ReactorT:
             for event in events:

@@ -85,3 +85,16 @@ def unit_of(session: AsyncSession) -> Unit:
     """The unit of work of a session that Database.transaction opened; anything else has none and must not emit."""
     unit: Unit = session.sync_session.info["unit"]
     return unit
+
+
+async def begin_anew(session: AsyncSession) -> None:
+    """Between two events in one transaction: what the first one loaded and changed is written and forgotten.
+
+    The second loads its rows as they are by then, so its facts say what it changed, and no other's.
+    """
+    if any(session):
+        await session.flush()
+        session.expunge_all()
+    unit = unit_of(session)
+    unit.loaded.clear()
+    unit.recorded.clear()
