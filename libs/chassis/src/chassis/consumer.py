@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from chassis import metrics
 from chassis.failpoints import failpoint
+from chassis.gathering import Gathering
 from chassis.kafka import BrokerError, Bus, Consumer, Partition, SourceRecord
 from chassis.lateness import Lateness
 from chassis.projector import Batch, Fenced, Intake, is_transient, stored_positions, strangers
@@ -79,9 +80,9 @@ class Place:
 class ConsumerLoop:
     """One member of the service's group. `health["consumer"]` says `ok`, what it waits for, or `stuck`.
 
-    `linger` are seconds to gather records after a batch: fewer transactions while much is going on. `standstill` are
-    the watchdog's seconds. A place belongs to one assignment: work that outlives a rebalance changes a place that
-    nobody looks at any more.
+    `linger` are seconds to gather records after a batch, while batches follow each other: fewer transactions.
+    `standstill` are the watchdog's seconds. A place belongs to one assignment: work that outlives a rebalance changes a
+    place that nobody looks at any more.
     """
 
     bus: Bus
@@ -97,6 +98,10 @@ class ConsumerLoop:
     _reported_at: float = 0.0
     _lateness: Lateness = field(default_factory=Lateness)
     _heard_at: float = 0.0
+    _gathering: Gathering = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._gathering = Gathering(self.linger)
 
     async def run(self) -> None:
         """Consumes until `stopping` is set; a client that fails or stands still is replaced by a new one.
@@ -141,13 +146,9 @@ class ConsumerLoop:
             await self._take_all(client, fetched)
             self._apply_pauses(client)
             await self._report(client)
-            if fetched and self.linger:
-                await asyncio.sleep(self._rest(time.monotonic() - began))
+            if fetched and (rest := self._gathering.rest()):
+                await asyncio.sleep(_longer(rest, time.monotonic() - began))
         await self._tell_positions(client)
-
-    def _rest(self, worked: float) -> float:
-        """The slower the machine is just now, the more may gather: the next transaction is then one for many."""
-        return min(max(self.linger, REST_SHARE * worked), LONGEST_REST)
 
     async def _assigned(self, partitions: set[Partition]) -> None:
         """Forgets everything; the loop finds the places anew. Never fails: that would cost the client."""
@@ -323,6 +324,11 @@ class ConsumerLoop:
         with suppress(TimeoutError):
             async with asyncio.timeout(delay):
                 await self.stopping.wait()
+
+
+def _longer(rest: float, worked: float) -> float:
+    """The slower the machine is just now, the more may gather: the next transaction is then one for many."""
+    return min(max(rest, REST_SHARE * worked), LONGEST_REST)
 
 
 async def _answered(question: Awaitable[AnswerT]) -> AnswerT:

@@ -19,6 +19,7 @@ import structlog
 
 from chassis import metrics, tracing
 from chassis.failpoints import failpoint
+from chassis.gathering import Gathering
 from chassis.kafka import BrokerError, Bus, Producer, Record, RecordTooLarge, UnknownTopic, Withheld
 from chassis.leases import Leases, LeasesLost
 from contracts.catalogue import topic_named
@@ -74,7 +75,7 @@ class BrokerAway(Exception):
 class Relay:
     """One relay process. `dsn` is a plain postgresql:// address; `wake` is set by commits of the same process.
 
-    `linger` are seconds to gather rows after a batch was sent: fewer rounds while much is going on.
+    `linger` are seconds to gather rows after a batch was sent, while batches follow each other: fewer rounds.
     """
 
     dsn: str
@@ -89,6 +90,10 @@ class Relay:
     _parked: set[UUID] = field(default_factory=set)
     _missing: dict[str, float] = field(default_factory=dict)
     _poll: float = BUSY_POLL
+    _gathering: Gathering = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._gathering = Gathering(self.linger)
 
     @property
     def shards(self) -> list[int]:
@@ -142,9 +147,11 @@ class Relay:
                 await self._rest(sent)
 
     async def _rest(self, sent: int) -> None:
-        if sent and self.linger:
-            await asyncio.sleep(self.linger)
-        elif sent < BATCH:
+        if sent >= BATCH:
+            return
+        if sent and (rest := self._gathering.rest()):
+            await asyncio.sleep(rest)
+        else:
             self._poll = BUSY_POLL if sent else min(self._poll * 1.5, self.idle_poll)
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._poll):

@@ -42,7 +42,9 @@ class ServiceSettings(BaseSettings):
     relay_poll: float = Field(0.025, gt=0, description="seconds between two looks of an idle relay at the outbox")
     outbox_limit: int = Field(1_000_000, ge=1, description="events that may wait for Kafka before changes are refused")
     member_timeout: float = Field(30.0, ge=6, description="seconds until a silent consumer's work is given to others")
-    linger: float = Field(0.0, ge=0, description="seconds for which relay and consumers gather more after a batch")
+    linger: float = Field(
+        0.0, ge=0, description="seconds to gather more while batches of relay and consumers follow each other"
+    )
     shutdown_seconds: float = Field(10.0, gt=0, description="how long requests and workers may take to finish")
 
     @model_validator(mode="after")

@@ -29,8 +29,8 @@ def of_service(service: Found, everyone: Sequence[Found], run: Run, secrets: Sec
         "LOG": "console",
         # one process per service: its own commits wake its relay, so the relay need not look often
         "RELAY_POLL": "0.25",
-        # everything shares one machine: a few milliseconds of patience save most of the work of a busy moment
-        "LINGER": "0.02",
+        # everything shares one machine: a little patience saves most of the work of a busy moment
+        "LINGER": "0.1",
         # one member per group here: a killed service must not wait long for its own ghost to leave
         "MEMBER_TIMEOUT": "8",
         # `make down` promises 15 s for everything

@@ -17,7 +17,7 @@ from dedup.domain.reading import canonical, label
 from dedup.domain.score import SUSPECTED
 from dedup.models import Bypass, Claim, RecordKey
 from dedup.queries.candidates import Draft, Match, dismissed_pairs, matches_for
-from dedup.queries.rules import RuleInForce, rules_in_force
+from dedup.queries.rules import RuleInForce
 from dedup.queries.visibility import Eyes, candidate_of, eyes_of
 
 SHOWN = 20
@@ -67,9 +67,8 @@ async def claim_keys(session: AsyncSession, request: ClaimRequest, secret: str) 
 
 
 async def _prepared(session: AsyncSession, items: Sequence[ClaimItem]) -> list[Question]:
-    rules = await rules_in_force(session)
     drafts = [Draft(item.record_id, canonical(item.object, item.fields)) for item in items]
-    matches = await matches_for(session, drafts, SUSPECTED)
+    matches, rules = await matches_for(session, drafts, SUSPECTED)
     had = await _keys_before(session, items)
     rejected = await dismissed_pairs(session, [item.record_id for item in items if item.event == "edit"])
     questions = []

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,15 +15,22 @@ from dedup.domain.grouping import Pair, best_pairs, components, regroup
 from dedup.domain.score import SUSPECTED, Reason
 from dedup.models import DuplicatePair, DuplicateSet, SetMember
 from dedup.queries.candidates import Draft, Known, dismissed_pairs, is_dismissed, known_records, matches_for
-from dedup.queries.rules import rules_in_force
 
 HIDDEN_LABEL = "Private contact"
 LONGEST_LABEL = 200
+
+ALONE = text("""
+    SELECT NOT EXISTS (SELECT FROM duplicate_pairs WHERE one_id = ANY(CAST(:ids AS uuid[])))
+       AND NOT EXISTS (SELECT FROM duplicate_pairs WHERE other_id = ANY(CAST(:ids AS uuid[])))
+       AND NOT EXISTS (SELECT FROM duplicate_set_members WHERE record_id = ANY(CAST(:ids AS uuid[])) AND is_open)
+""")
 
 
 async def review_sets(session: AsyncSession, ids: Sequence[UUID]) -> None:
     """`ids`: records that came, went, or changed in what is compared. Only one transaction at a time may do this."""
     fresh = await _fresh_pairs(session, await _live(session, ids))
+    if not fresh and await _are_alone(session, ids):
+        return
     touched = {*ids, *(side for pair in fresh for side in (pair.one, pair.other))}
     sets = await _open_sets_of(session, touched)
     around = touched.union(*(each.member_ids for each in sets.values()))
@@ -34,16 +41,22 @@ async def review_sets(session: AsyncSession, ids: Sequence[UUID]) -> None:
     await _apply(session, sets, pairs)
 
 
+async def _are_alone(session: AsyncSession, ids: Sequence[UUID]) -> bool:
+    """Whether none of the records is in a pair or an open set, as nearly all that are new."""
+    return bool((await session.execute(ALONE, {"ids": list(ids)})).scalar_one())
+
+
 async def _live(session: AsyncSession, ids: Iterable[UUID]) -> list[Known]:
-    rules = await rules_in_force(session)
+    known, rules = await known_records(session, ids)
     watched = [name for name, rule in rules.items() if {rule.terms.on_create, rule.terms.on_edit} != {"off"}]
-    return [each for each in await known_records(session, ids) if each.object in watched]
+    return [each for each in known if each.object in watched]
 
 
 async def _fresh_pairs(session: AsyncSession, live: Sequence[Known]) -> list[Pair]:
     drafts = [Draft(each.id, each.canonical) for each in live]
-    found = await matches_for(session, drafts, SUSPECTED, are_stored=True)
-    rejected = await dismissed_pairs(session, [each.id for each in live])
+    found = (await matches_for(session, drafts, SUSPECTED, are_stored=True)).matches
+    alike = [each.id for each, matches in zip(live, found, strict=True) if matches]
+    rejected = await dismissed_pairs(session, alike)
     pairs: dict[tuple[UUID, UUID], Pair] = {}
     for each, matches in zip(live, found, strict=True):
         for match in matches:
@@ -134,7 +147,8 @@ Members = dict[tuple[UUID, ...], tuple[list[dict[str, Any]], list[UUID]]]
 async def _members(session: AsyncSession, groups: Sequence[tuple[UUID, ...]], pairs: Sequence[Pair]) -> Members:
     """For each group its members as the event shows them, and the owners."""
     wanted = [member for group in groups for member in group]
-    records = {record.id: record for record in await known_records(session, wanted)}
+    known, _ = await known_records(session, wanted)
+    records = {record.id: record for record in known}
     best = best_pairs(groups, pairs)
     return {group: _shown(group, records, best) for group in groups}
 

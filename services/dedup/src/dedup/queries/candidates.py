@@ -17,10 +17,11 @@ from dedup.domain.canonical import Canonical
 from dedup.domain.keys import GENERIC_ABOVE, blocking_keys, promise
 from dedup.domain.score import Comparison, comparable, compare
 from dedup.models import DismissedPair
+from dedup.queries.rules import RULES_COLUMN, RuleInForce, in_force, json_list
 
 MOST_CANDIDATES = 60
 
-CANDIDATES = text("""
+CANDIDATES = text(f"""
     WITH wanted AS (
         SELECT * FROM unnest(CAST(:items AS int[]), CAST(:keys AS text[]), CAST(:promises AS int[]))
             AS wanted (item, key, promise)
@@ -40,12 +41,14 @@ CANDIDATES = text("""
     SELECT (SELECT json_object_agg(item, near) FROM (
                 SELECT item, json_agg(record_id) AS near FROM chosen GROUP BY item) AS grouped) AS near,
            (SELECT json_agg(json_build_array(id, object, label, owner_id, is_private, fingerprint, canonical))
-              FROM records WHERE id IN (SELECT record_id FROM chosen) AND NOT is_deleted) AS known
-""")
-STORED = text("""
-    SELECT json_agg(json_build_array(id, object, label, owner_id, is_private, fingerprint, canonical)) AS known
-      FROM records WHERE id = ANY(CAST(:ids AS uuid[])) AND NOT is_deleted
-""")
+              FROM records WHERE id IN (SELECT record_id FROM chosen) AND NOT is_deleted) AS known,
+           {RULES_COLUMN}
+""")  # noqa: S608 - a constant of this service
+STORED = text(f"""
+    SELECT (SELECT json_agg(json_build_array(id, object, label, owner_id, is_private, fingerprint, canonical))
+              FROM records WHERE id = ANY(CAST(:ids AS uuid[])) AND NOT is_deleted) AS known,
+           {RULES_COLUMN}
+""")  # noqa: S608 - a constant of this service
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +78,21 @@ class Match(NamedTuple):
     comparison: Comparison
 
 
+class Found(NamedTuple):
+    """For each draft its matches, best first; and the rules of the same moment."""
+
+    matches: list[list[Match]]
+    rules: dict[str, RuleInForce]
+
+
 async def matches_for(
     session: AsyncSession, drafts: Sequence[Draft], least: float, *, are_stored: bool = False
-) -> list[list[Match]]:
-    """For each draft its matches with a score of `least` or more, best first.
+) -> Found:
+    """Matches with a score of `least` or more.
 
     `are_stored`: the drafts are what is stored, so two of them are compared once for both.
     """
-    near = await _near(session, drafts)
+    near, rules = await _near(session, drafts)
     done: dict[tuple[UUID | None, UUID], Comparison] = {}
     found: list[list[Match]] = []
     pace = Pace()
@@ -91,7 +101,7 @@ async def matches_for(
         good = [match for match in matches if match.comparison.score >= least]
         found.append(sorted(good, key=lambda match: (-match.comparison.score, match.known.id)))
         await pace.breathe()
-    return found
+    return Found(found, rules)
 
 
 def _others(draft: Draft, near: Iterable[Known]) -> list[Known]:
@@ -107,10 +117,10 @@ def _match(draft: Draft, known: Known, done: dict[tuple[UUID | None, UUID], Comp
     return Match(known, comparison)
 
 
-async def _near(session: AsyncSession, drafts: Sequence[Draft]) -> dict[int, list[Known]]:
+async def _near(
+    session: AsyncSession, drafts: Sequence[Draft]
+) -> tuple[dict[int, list[Known]], dict[str, RuleInForce]]:
     keys = [(item, key) for item, draft in enumerate(drafts) for key in blocking_keys(draft.canonical)]
-    if not keys:
-        return {}
     bound = {
         "items": [item for item, _ in keys],
         "keys": [key for _, key in keys],
@@ -118,13 +128,10 @@ async def _near(session: AsyncSession, drafts: Sequence[Draft]) -> dict[int, lis
         "generic_above": GENERIC_ABOVE,
         "most": MOST_CANDIDATES,
     }
-    near, stored = (await session.execute(CANDIDATES, bound)).one()
-    records = {row[0]: _known(row) for row in _list(stored)}
-    return {int(item): [records[each] for each in ids if each in records] for item, ids in _dict(near).items()}
-
-
-def _list(value: Any) -> list[Any]:
-    return json.loads(value) if isinstance(value, str) else value or []
+    near, stored, rules = (await session.execute(CANDIDATES, bound)).one()
+    records = {row[0]: _known(row) for row in json_list(stored)}
+    found = {int(item): [records[each] for each in ids if each in records] for item, ids in _dict(near).items()}
+    return found, in_force(rules)
 
 
 def _dict(value: Any) -> dict[str, Any]:
@@ -137,13 +144,10 @@ def _known(row: Sequence[Any]) -> Known:
     return Known(UUID(identity), kind, label, owner_id, is_private, fingerprint, Canonical.from_json(canonical))
 
 
-async def known_records(session: AsyncSession, ids: Iterable[UUID]) -> list[Known]:
-    """Those of the records that are not deleted."""
-    wanted = list(ids)
-    if not wanted:
-        return []
-    stored = (await session.execute(STORED, {"ids": wanted})).scalar_one()
-    return [_known(row) for row in _list(stored)]
+async def known_records(session: AsyncSession, ids: Iterable[UUID]) -> tuple[list[Known], dict[str, RuleInForce]]:
+    """Those of the records that are not deleted, and the rules of the same moment."""
+    stored, rules = (await session.execute(STORED, {"ids": list(ids)})).one()
+    return [_known(row) for row in json_list(stored)], in_force(rules)
 
 
 async def dismissed_pairs(session: AsyncSession, ids: Iterable[UUID]) -> dict[tuple[UUID, UUID], tuple[str, str]]:

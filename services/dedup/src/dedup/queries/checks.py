@@ -36,7 +36,7 @@ class CheckView(BaseModel):
 
 async def check_draft(session: AsyncSession, draft: CheckDraft, eyes: Eyes) -> CheckView:
     looked_up = Draft(draft.record_id, canonical(draft.object, draft.fields))
-    [matches] = await matches_for(session, [looked_up], LISTED)
+    [matches] = (await matches_for(session, [looked_up], LISTED)).matches
     if draft.record_id is not None:
         rejected = {side for pair in await dismissed_pairs(session, [draft.record_id]) for side in pair}
         matches = [match for match in matches if match.known.id not in rejected]
