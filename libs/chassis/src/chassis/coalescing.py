@@ -9,7 +9,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+from chassis.questions import Unanswered
 
 QuestionT = TypeVar("QuestionT")
 AnswerT = TypeVar("AnswerT")
@@ -87,3 +89,24 @@ class Coalescer(Generic[QuestionT, AnswerT]):
                 self._waiting.appendleft(asked)
             elif not asked.answer.done():
                 asked.answer.set_exception(error)
+
+
+async def ask_with_others(
+    state: dict[str, Any],
+    name: str,
+    send: Callable[[Sequence[QuestionT]], Awaitable[Sequence[AnswerT]]],
+    give_back: Callable[[AnswerT], Awaitable[None]],
+    question: QuestionT,
+    *,
+    patience: float,
+) -> AnswerT:
+    """One question through the coalescer that the process keeps in `state` under `name`, made at the first use.
+
+    `patience` are seconds. Raises Unanswered after them, and what `send` raises.
+    """
+    coalescer: Coalescer[QuestionT, AnswerT] = state.setdefault(name, Coalescer(send, give_back))
+    try:
+        async with asyncio.timeout(patience):
+            return await coalescer.ask(question)
+    except TimeoutError as error:
+        raise Unanswered("no answer in time") from error

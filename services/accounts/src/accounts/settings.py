@@ -9,4 +9,4 @@ class AccountsSettings(ServiceSettings):
     # Rows per transaction of an import: large enough to amortise the commit, small enough to hold no lock for long.
     import_chunk: int = 100
     # How long an import rests after a chunk, as a part of what the chunk has taken: the others' share of the machine.
-    import_rest: float = 0.25
+    import_rest: float = 0.35

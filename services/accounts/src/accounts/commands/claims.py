@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from accounts.models import Account, Contact
 from chassis.auth import Principal
-from chassis.coalescing import Coalescer
+from chassis.coalescing import ask_with_others
 from chassis.errors import Conflict, ServiceError, Unavailable
 from chassis.questions import Unanswered, ask
 from chassis.service import Runtime
@@ -82,24 +82,14 @@ async def ask_many(runtime: Runtime, items: Sequence[ClaimItem], *, timeout: flo
 
 async def ask_one(runtime: Runtime, item: ClaimItem) -> ClaimResult:
     """Travels with whatever others ask at the same moment. Raises Unanswered."""
-    try:
-        async with asyncio.timeout(INTERACTIVE_SECONDS):
-            return await _together(runtime).ask(item)
-    except TimeoutError as error:
-        raise Unanswered("dedup does not answer in time.") from error
 
-
-def _together(runtime: Runtime) -> "Coalescer[ClaimItem, ClaimResult]":
     async def send(items: Sequence[ClaimItem]) -> Sequence[ClaimResult]:
         return await ask_many(runtime, items, timeout=INTERACTIVE_SECONDS)
 
     async def give_back(result: ClaimResult) -> None:
         await release(runtime, [result.claim_id])
 
-    if "claims" not in runtime.state:
-        runtime.state["claims"] = Coalescer(send, give_back)
-    found: Coalescer[ClaimItem, ClaimResult] = runtime.state["claims"]
-    return found
+    return await ask_with_others(runtime.state, "claims", send, give_back, item, patience=INTERACTIVE_SECONDS)
 
 
 @asynccontextmanager

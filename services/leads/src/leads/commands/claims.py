@@ -1,6 +1,5 @@
 """The question to dedup before a lead is written. Capture goes on without an answer: no request is lost over it."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ import structlog
 from pydantic import BaseModel
 
 from chassis.auth import Principal
-from chassis.coalescing import Coalescer
+from chassis.coalescing import ask_with_others
 from chassis.errors import Conflict, ServiceError
 from chassis.questions import Refused, Unanswered, ask
 from chassis.service import Runtime
@@ -101,24 +100,14 @@ async def ask_many(runtime: Runtime, items: Sequence[ClaimItem], timeout: float 
 
 async def ask_one(runtime: Runtime, item: ClaimItem) -> ClaimResult:
     """Travels with whatever others ask at the same moment. Raises Unanswered, Refused."""
-    try:
-        async with asyncio.timeout(PATIENCE):
-            return await _together(runtime).ask(item)
-    except TimeoutError as error:
-        raise Unanswered("dedup does not answer in time.") from error
 
-
-def _together(runtime: Runtime) -> "Coalescer[ClaimItem, ClaimResult]":
     async def send(items: Sequence[ClaimItem]) -> Sequence[ClaimResult]:
-        return await ask_many(runtime, items)
+        return await ask_many(runtime, items, timeout=PATIENCE)
 
     async def give_back(result: ClaimResult) -> None:
         await release(runtime, result.claim_id)
 
-    if "claims" not in runtime.state:
-        runtime.state["claims"] = Coalescer(send, give_back)
-    found: Coalescer[ClaimItem, ClaimResult] = runtime.state["claims"]
-    return found
+    return await ask_with_others(runtime.state, "claims", send, give_back, item, patience=PATIENCE)
 
 
 @asynccontextmanager
