@@ -547,3 +547,11 @@ async def test_the_api_describes_itself(client: AsyncClient, as_role: AsRole) ->
     assert set(described) == {"lead", "queue", "form", "submission"}
     assert [name for name, field in described["lead"].items() if field["required"]] == ["last_name"]
     assert {option["value"] for option in described["lead"]["source"]["options"]} > {"toll_free", "trade_fair"}
+
+
+async def test_the_changes_of_a_lead_name_field_and_values(leads: Leads, client: AsyncClient, as_role: AsRole) -> None:
+    lead = await leads.capture()
+    address, headers = f"{API}/leads/{lead['id']}", as_role("admin")
+    await client.patch(address, json={"title": "Buyer"}, headers={**headers, "If-Match": '"1"'})
+    [change] = (await client.get(f"{address}/changes", headers=headers)).json()["items"]
+    assert (change["field"], change["old"], change["new"]) == ("title", None, "Buyer")

@@ -11,6 +11,7 @@ from accounts.queries import accounts as queries
 from accounts.queries.catalogue import ACCOUNTS, CONTACTS
 from accounts.queries.views import AccountView, ContactView, TreeView, WrittenAccountView
 from chassis.access import Access, allow
+from chassis.changes import FieldChanges, WantedChanges, changes_of
 from chassis.db import Reader, Session
 from chassis.http import IfMatch, router, tagged
 from chassis.listing import Listing, Page, listing_of
@@ -61,6 +62,15 @@ async def list_accounts(
 async def read_account(account_id: UUID, response: Response, session: Reader, access: MayRead) -> AccountView:
     account = await queries.account_by_id(session, access, account_id)
     return tagged(response, AccountView.model_validate(account))
+
+
+@routes.get("/accounts/{account_id}/changes", tags=["accounts"])
+async def read_account_changes(
+    account_id: UUID, session: Reader, access: MayRead, wanted: WantedChanges
+) -> FieldChanges:
+    """Who changed which field, from what to what; the newest first."""
+    account = await queries.account_by_id(session, access, account_id)
+    return await changes_of(session, "account", account.id, account.created_at, wanted)
 
 
 @routes.patch("/accounts/{account_id}", tags=["accounts"])

@@ -11,6 +11,7 @@ from accounts.queries import accounts as queries
 from accounts.queries.catalogue import CONTACTS
 from accounts.queries.views import ContactView, WrittenContactView
 from chassis.access import Access, allow
+from chassis.changes import FieldChanges, WantedChanges, changes_of
 from chassis.db import Reader, Session
 from chassis.http import IfMatch, router, tagged
 from chassis.listing import Listing, Page, listing_of
@@ -55,6 +56,15 @@ async def list_contacts(
 async def read_contact(contact_id: UUID, response: Response, session: Reader, access: MayRead) -> ContactView:
     contact = await queries.contact_by_id(session, access, contact_id)
     return tagged(response, ContactView.model_validate(contact))
+
+
+@routes.get("/contacts/{contact_id}/changes", tags=["contacts"])
+async def read_contact_changes(
+    contact_id: UUID, session: Reader, access: MayRead, wanted: WantedChanges
+) -> FieldChanges:
+    """Who changed which field, from what to what; the newest first."""
+    contact = await queries.contact_by_id(session, access, contact_id)
+    return await changes_of(session, "contact", contact.id, contact.created_at, wanted)
 
 
 @routes.patch("/contacts/{contact_id}", tags=["contacts"])

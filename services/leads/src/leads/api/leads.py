@@ -4,6 +4,7 @@ from uuid import UUID
 from fastapi import Query, Request, Response, status
 
 from chassis.access import Access, allow
+from chassis.changes import FieldChanges, WantedChanges, changes_of
 from chassis.db import Reader, Session
 from chassis.http import IfMatch, tagged
 from chassis.http import router as house_router
@@ -61,6 +62,13 @@ async def get_lead(access: MayRead, lead_id: UUID, response: Response, session: 
 async def get_history(access: MayRead, lead_id: UUID, session: Reader) -> LeadHistory:
     """How a lead moved between statuses and owners."""
     return await history_of(session, access, lead_id)
+
+
+@router.get("/leads/{lead_id}/changes")
+async def get_changes(access: MayRead, lead_id: UUID, session: Reader, wanted: WantedChanges) -> FieldChanges:
+    """Who changed which field, from what to what; the newest first."""
+    lead = await lead_by_id(session, access, lead_id)
+    return await changes_of(session, "lead", lead.id, lead.created_at, wanted)
 
 
 @router.patch("/leads/{lead_id}")
