@@ -1,0 +1,1 @@
+"""Finds records that mean the same company or person, without labels."""
