@@ -127,3 +127,43 @@ class SigningKey(Base):
     def retire(self) -> None:
         self.sealed = None
         self.retired_at = datetime.now(UTC)
+
+
+class Preference(Base):
+    """What a person set for himself: screens read and write it, nothing else depends on it."""
+
+    __tablename__ = "preferences"
+
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    value: Mapped[Any] = mapped_column(JSONB)
+    changed_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now(), onupdate=func.now())
+
+
+class SavedView(Record, Base):
+    """A list's filters, order and columns under a name; `query` is the screen's own."""
+
+    __tablename__ = "saved_views"
+    __table_args__ = (
+        Index("uq_saved_views_name", "owner_id", "object", func.lower(text("name")), unique=True),
+        Index("ix_saved_views_object", "object"),
+    )
+
+    owner_id: Mapped[UUID]
+    object: Mapped[str] = mapped_column(String(60))
+    name: Mapped[str] = mapped_column(String(100))
+    is_shared: Mapped[bool]
+    query: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class Recent(Base):
+    """A record that a person has opened lately."""
+
+    __tablename__ = "recents"
+    __table_args__ = (Index("ix_recents_user_id_seen_at", "user_id", "seen_at"),)
+
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    object: Mapped[str] = mapped_column(String(60), primary_key=True)
+    record_id: Mapped[UUID] = mapped_column(primary_key=True)
+    label: Mapped[str] = mapped_column(String(200))
+    seen_at: Mapped[datetime] = mapped_column(Moment, server_default=func.now())

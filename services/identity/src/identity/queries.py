@@ -3,13 +3,13 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
-from sqlalchemy import func, select
+from pydantic import BaseModel, ConfigDict, JsonValue
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import NotFound
 from identity import domain
-from identity.models import Credential, SigningKey, SignInSession, Team, User
+from identity.models import Credential, Preference, Recent, SavedView, SigningKey, SignInSession, Team, User
 
 
 class UserNotFound(NotFound):
@@ -25,6 +25,11 @@ class TeamNotFound(NotFound):
 class SessionNotFound(NotFound):
     code: ClassVar[str] = "session_not_found"
     title: ClassVar[str] = "No such session"
+
+
+class ViewNotFound(NotFound):
+    code: ClassVar[str] = "view_not_found"
+    title: ClassVar[str] = "No such view"
 
 
 class View(BaseModel):
@@ -67,6 +72,23 @@ class SessionView(View):
 class RoleView(View):
     name: str
     label: str
+
+
+class SavedViewView(View):
+    id: UUID
+    version: int
+    object: str
+    name: str
+    owner_id: UUID
+    is_shared: bool
+    query: dict[str, JsonValue]
+
+
+class RecentView(View):
+    object: str
+    record_id: UUID
+    label: str
+    seen_at: datetime
 
 
 @dataclass(frozen=True)
@@ -150,3 +172,22 @@ async def published_keys(session: AsyncSession) -> list[dict[str, Any]]:
 
 def list_roles() -> list[RoleView]:
     return [RoleView(name=name, label=label) for name, label in domain.ROLES.items()]
+
+
+async def preferences_of(session: AsyncSession, user_id: UUID) -> dict[str, Any]:
+    rows = await session.execute(select(Preference.name, Preference.value).where(Preference.user_id == user_id))
+    return {row.name: row.value for row in rows}
+
+
+async def list_views(session: AsyncSession, user_id: UUID, object_name: str) -> list[SavedViewView]:
+    """One's own first, then what others share, by name."""
+    seen = select(SavedView).where(
+        SavedView.object == object_name, or_(SavedView.owner_id == user_id, SavedView.is_shared)
+    )
+    ordered = seen.order_by(SavedView.owner_id != user_id, func.lower(SavedView.name), SavedView.id)
+    return [SavedViewView.model_validate(view) for view in await session.scalars(ordered)]
+
+
+async def recents_of(session: AsyncSession, user_id: UUID) -> list[RecentView]:
+    newest = select(Recent).where(Recent.user_id == user_id).order_by(Recent.seen_at.desc())
+    return [RecentView.model_validate(recent) for recent in await session.scalars(newest)]

@@ -1,6 +1,6 @@
 from chassis.access import Policy, Scope
 from chassis.http import router as service_router
-from identity.api import me, sessions, teams, users
+from identity.api import desk, me, sessions, teams, users
 
 EVERYBODY = dict.fromkeys(("sales_manager", "sales", "marketing", "verifier", "read_only", "service"), Scope.ALL)
 
@@ -13,5 +13,5 @@ POLICY = Policy(
 )
 
 router = service_router("identity")
-for part in (sessions, me, users, teams):
+for part in (sessions, me, desk, users, teams):
     router.include_router(part.router)

@@ -58,3 +58,18 @@ class LastAdministrator(Conflict):
 class TeamNameTaken(Conflict):
     code: ClassVar[str] = "team_name_taken"
     title: ClassVar[str] = "Another team has this name"
+
+
+class ViewNameTaken(Conflict):
+    code: ClassVar[str] = "view_name_taken"
+    title: ClassVar[str] = "You have a view of this name already"
+
+
+class NotYourView(Forbidden):
+    code: ClassVar[str] = "not_your_view"
+    title: ClassVar[str] = "Somebody else shares this view; save it under your own name"
+
+
+class TooManyKept(Conflict):
+    code: ClassVar[str] = "too_many_kept"
+    title: ClassVar[str] = "There is no room for more"
