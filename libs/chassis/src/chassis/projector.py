@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 import structlog
 from pydantic import ValidationError
@@ -26,6 +27,7 @@ from chassis.db import Database
 from chassis.failpoints import failpoint
 from chassis.kafka import Partition, SourceRecord
 from chassis.outbox import OutboxFull
+from chassis.overlap import Working
 from chassis.subscriptions import Projector, Received, Subscriptions, handler_name
 from chassis.tables import CONSUMER_OFFSET, INBOX, QUARANTINE
 from chassis.unit import unit_of
@@ -35,6 +37,8 @@ from contracts.event import Fact, Message
 
 log = structlog.get_logger(__name__)
 
+AT_ONCE = 500
+"""Records that are decoded while the database works on those before them, all in one transaction."""
 TRANSIENT_SQLSTATES = ("40001", "40P01", "55P03", "57014", "53", "08", "57P", "25006")
 
 
@@ -117,7 +121,15 @@ class Intake:
 
     async def effect(self, session: AsyncSession, records: Sequence[SourceRecord], *, one_by_one: bool) -> None:
         """What the records bring about, without moving a position: reactors get them once, replicas never go back."""
-        received = await _decoded(session, records)
+        async with Working() as working:
+            for begin in range(0, len(records), AT_ONCE):
+                found = _decoded(records[begin : begin + AT_ONCE])
+                await working.next(self._bring_about(session, found, one_by_one))
+
+    async def _bring_about(self, session: AsyncSession, found: "Decoded", one_by_one: bool) -> None:
+        received = found.received
+        for record, error in found.unreadable:
+            await _quarantine(session, record, error)
         await self._queue_for_reactors(session, received)
         for topic, projectors in self.subscriptions.projectors.items():
             folded = fold([each for each in received if topic == each.event.TOPIC])
@@ -184,19 +196,25 @@ async def _queue(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
     session.sync_session.info["has_queued"] = True
 
 
-async def _decoded(session: AsyncSession, records: Sequence[SourceRecord]) -> list[Received[Any]]:
-    """What cannot be decoded goes to the quarantine, what nobody here knows is skipped."""
-    found = []
+@dataclass(frozen=True)
+class Decoded:
+    received: list[Received[Any]]
+    unreadable: list[tuple[SourceRecord, Exception]]
+
+
+def _decoded(records: Sequence[SourceRecord]) -> Decoded:
+    """What nobody here knows is skipped."""
+    found = Decoded([], [])
     for record in records:
         try:
             received = parse(record)
         except (EnvelopeError, ValidationError) as error:
-            await _quarantine(session, record, error)
+            found.unreadable.append((record, error))
             continue
         if received is None:
             metrics.records_skipped.labels(record.topic).inc()
         else:
-            found.append(received)
+            found.received.append(received)
     return found
 
 
@@ -314,8 +332,13 @@ async def upsert_guarded(session: AsyncSession, model: Any, rows: Sequence[dict[
         if known is None or known["version"] < row["version"]:
             newest[row["id"]] = row
     if newest:
-        ordered = [newest[identity] for identity in sorted(newest, key=str)]
+        ordered = [newest[identity] for identity in sorted(newest, key=_rank)]
         await session.execute(_guarded(model.__table__, tuple(rows[0])), ordered)
+
+
+def _rank(identity: Any) -> Any:
+    """The same order as that of the ids as text, which costs more to make."""
+    return identity.bytes if isinstance(identity, UUID) else str(identity)
 
 
 @lru_cache(256)  # a statement costs more to write down than to run
