@@ -14,7 +14,7 @@ import uvloop
 
 from chaos import broken, sample
 from chaos.writers import History, Writer
-from chassis import failpoints, reactor, telemetry, worker
+from chassis import failpoints, reactor, restating, telemetry, worker
 from chassis.db import Database
 from chassis.service import Runtime, Service, open_runtime
 from chassis.settings import ServiceSettings
@@ -28,6 +28,7 @@ def main(role: str) -> None:
     settings = ServiceSettings()
     broken.install(os.environ.get("CHAOS_BROKEN", ""))
     reactor.LEASE_SECONDS = int(os.environ["CHAOS_LEASE"])
+    restating.SETTLE = 2.0
     telemetry.setup_logging(settings, role)
     uvloop.run(_write(settings) if role == "writer" else _serve(getattr(sample, role), settings))
 

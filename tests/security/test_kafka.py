@@ -22,8 +22,9 @@ def test_every_topic_has_one_writer_and_its_readers() -> None:
     for topic in TOPICS:
         expected = {*((writer, "WRITE") for writer in topic.writers), *((reader, "READ") for reader in topic.consumers)}
         for name in {topic.name, topic.state_name} if topic.has_state else {topic.name}:
+            compared = {(topic.producer, "READ")} if name == topic.state_name else set()
             given = [grant for grant in grants() if grant.name == name and grant.operation in ("READ", "WRITE")]
-            assert {(grant.principal, grant.operation) for grant in given} == expected
+            assert {(grant.principal, grant.operation) for grant in given} == expected | compared
 
 
 def test_no_list_names_everything_and_no_prefix_reaches_a_neighbour() -> None:
@@ -70,13 +71,20 @@ async def test_what_is_not_listed_is_refused(filled: Secured, principal: str) ->
 @pytest.mark.parametrize("client", ["aiokafka", "confluent"])
 @pytest.mark.parametrize("service", services())
 async def test_a_service_does_its_work_by_either_client(filled: Secured, service: str, client: Client) -> None:
-    bus, own, heard = filled.bus(service, client), topics_with(service, "WRITE"), topics_with(service, "READ")
+    bus, own, read = filled.bus(service, client), topics_with(service, "WRITE"), topics_with(service, "READ")
+    states = [topic.state_name for topic in TOPICS if topic.has_state and topic.producer == service]
+    heard = sorted(set(read) - set(states))
     producer = await bus.producer()
     try:
         records = [Record(name, b"key", b"{}", []) for name in own]
         assert await producer.send_batch(records, 20) == [None] * len(own)
     finally:
         await producer.close()
+    if states:
+        alone = bus.consumer(states, None)
+        await alone.start()
+        assert {partition.topic for partition in alone.held()} == set(states)
+        await alone.close()
     if not heard:
         return
     for group in (service, f"{service}.replay-{client}"):

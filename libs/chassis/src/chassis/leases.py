@@ -30,9 +30,9 @@ update outbox_shard set lease_until = clock_timestamp() + make_interval(secs => 
 where owner = $1 and lease_until > clock_timestamp() returning shard"""
 _LEASE = """
 update outbox_shard s set owner = $1, term = term + 1, lease_until = clock_timestamp() + make_interval(secs => $2)
-where shard in (select shard from outbox_shard where lease_until < clock_timestamp() order by shard limit $3
-                for update skip locked)
-returning shard"""
+from (select shard, lease_until > '-infinity' as has_expired from outbox_shard where lease_until < clock_timestamp()
+      order by shard limit $3 for update skip locked) f
+where s.shard = f.shard returning s.shard, f.has_expired"""
 _RELEASE = "update outbox_shard set lease_until = '-infinity' where owner = $1 and shard = any($2::smallint[])"
 _LEAVE = "delete from relay_member where owner = $1"
 
@@ -47,6 +47,8 @@ class Leases:
 
     owner: str = field(default_factory=lambda: uuid4().hex)
     shards: list[int] = field(default_factory=list)
+    doubt: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when two relays may have sent for one shard: ours was lost, or its last owner did not give it back."""
     _kept_at: float = -1e9
     _renewed_at: float = -1e9
 
@@ -75,6 +77,7 @@ class Leases:
         held = {row["shard"] for row in await connection.fetch(_RENEW, self.owner, LEASE_SECONDS)}
         if not held.issuperset(self.shards):
             self._kept_at = -1e9
+            self.doubt.set()
             raise LeasesLost(f"{len(self.shards)} shards were held, {len(held)} are")
         self._renewed_at = now
 
@@ -90,6 +93,8 @@ class Leases:
             await connection.execute(_RELEASE, self.owner, held[fair:])
             return held[:fair]
         free = await connection.fetch(_LEASE, self.owner, LEASE_SECONDS, fair - len(held)) if len(held) < fair else []
+        if any(row["has_expired"] for row in free):
+            self.doubt.set()
         return sorted([*held, *(row["shard"] for row in free)])
 
     async def leave(self, connection: asyncpg.Connection) -> None:

@@ -73,6 +73,9 @@ outbox_parked = _counter("crm_outbox_parked_total", "Events set aside because th
 outbox_parked_keys = _gauge("crm_outbox_parked_keys", "Keys whose events wait because the broker refuses one of them.")
 relay_failures = _counter("crm_relay_failures_total", "Rounds of the relay that failed and were repeated.", "cause")
 relay_shards = _gauge("crm_relay_shards_count", "Shards of the outbox that this process leases.")
+states_restated = _counter(
+    "crm_relay_restated_total", "States told once more, since the state topic ended with an older one.", "topic"
+)
 relay_batch = _histogram("crm_relay_batch_rows", "Events sent in one round of the relay.", buckets=ROWS)
 
 # consumers

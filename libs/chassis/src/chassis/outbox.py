@@ -19,7 +19,7 @@ from chassis.tables import FIELD_HISTORY, OUTBOX
 from chassis.unit import UNTRACKED, Aggregate, Change, Unit, unit_of
 from contracts.catalogue import Topic, topic_of
 from contracts.envelope import Envelope, encode
-from contracts.event import Event, Fact
+from contracts.event import Event, Fact, State
 
 MAX_PAYLOAD = 65_536
 """Bytes. Larger facts would slow every subscriber; the limit is checked where the writer can still be told."""
@@ -155,7 +155,7 @@ def _row(event: Fact) -> dict[str, Any]:
     }
 
 
-def envelope_of(event: Event, topic: Topic, key: UUID, sequence: int) -> Envelope:
+def envelope_of(event: Event | type[Event], topic: Topic, key: UUID, sequence: int) -> Envelope:
     """The envelope of something written now, by whoever acts now."""
     who = context.actor.get()
     return Envelope(
@@ -173,6 +173,27 @@ def envelope_of(event: Event, topic: Topic, key: UUID, sequence: int) -> Envelop
         classification=topic.classification,
         dataschema=event.SCHEMA,
     )
+
+
+def state_row(kind: type[Fact], topic: Topic, key: UUID, version: int, state: State | None) -> dict[str, Any]:
+    """A row that puts nothing but the state into the state topic, or a tombstone; `kind` says how it is called there.
+
+    The aggregate must be locked, as for a fact, so that no newer state is told before it.
+    """
+    envelope = envelope_of(kind, topic, key, version)
+    return {
+        "shard": shard_of(key),
+        "topic": topic.state_name,
+        "state_topic": topic.state_name,
+        "tombstone": state is None,
+        "aggregate_type": topic.aggregate,
+        "aggregate_id": key,
+        "version": version,
+        "event_id": envelope.id,
+        "type": kind.TYPE,
+        "headers": {name: value.decode() for name, value in encode(envelope)},
+        "payload": b"" if state is None else state.model_dump_json().encode(),
+    }
 
 
 def _history_row(aggregate: str, change: Change) -> dict[str, JsonValue | UUID]:

@@ -137,6 +137,8 @@ class Relay:
             try:
                 sent = await self._round(connection)
             except (BrokerAway, LeasesLost) as error:
+                # What was on its way may be written later than what follows it.
+                self.leases.doubt.set()
                 await self._drop_producer()
                 _note(error.__cause__ or error, delay)
                 with suppress(BrokerAway, LeasesLost):
@@ -315,6 +317,9 @@ def _records(row: Row) -> list[Record]:
     """The fact, and the newest state beside it for subscribers that come later."""
     key = str(row["aggregate_id"]).encode()
     headers = [(name, value.encode()) for name, value in row["headers"].items()]
+    if row["topic"] == row["state_topic"]:
+        # A state told once more (chassis.restating): no fact goes with it.
+        return [Record(row["topic"], key, None if row["tombstone"] else row["payload"], headers)]
     records = [Record(row["topic"], key, row["payload"], headers)]
     if row["state_topic"]:
         value = None if row["tombstone"] else orjson.dumps(orjson.loads(row["payload"])["state"])

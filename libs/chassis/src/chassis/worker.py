@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from chassis import gauges, idempotency, metrics
+from chassis import gauges, idempotency, metrics, restating
 from chassis.consumer import ConsumerLoop, ConsumerStuck
 from chassis.operations import bootstrap, jobs, replay
 from chassis.projector import Intake
@@ -59,6 +59,7 @@ def _backbone(runtime: "Runtime") -> dict[str, Loop]:
     relay = Relay(dsn, runtime.bus, stopping, wake=database.committed, idle_poll=poll, linger=linger)
     loops: dict[str, Loop] = {
         "relay": relay.run,
+        "states": lambda: restating.keep_states(runtime, relay.leases.doubt),
         "tidy": lambda: idempotency.keep_tidy(database, stopping),
         "gauges": lambda: gauges.keep_gauges(database, stopping),
         "operations": lambda: jobs.work_jobs(runtime, {"replay": replay.run, "bootstrap": bootstrap.run}),

@@ -49,6 +49,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         Panel("Events per round, median", {"{{service}}": _quantile(0.5, "crm_relay_batch_rows")}),
         Panel("Leased shards (16 when all is well)", {"{{service}}": _sum("crm_relay_shards_count")}),
         Panel("Failed rounds", {"{{service}} {{cause}}": _rate("crm_relay_failures_total", "cause")}, "ops"),
+        Panel("States told once more", {"{{service}} {{topic}}": _rate("crm_relay_restated_total", "topic")}, "ops"),
         Panel("Set aside", {"{{service}} {{topic}}": _rate("crm_outbox_parked_total", "topic")}, "ops"),
     ),
     "Consumers": (

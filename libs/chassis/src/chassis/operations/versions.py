@@ -30,6 +30,12 @@ class NotKept(NotFound):
 
 def owned_table(service: "Service", topic: str) -> Table:
     """The table of the aggregate that the topic is about. Raises NotKept."""
+    table: Table = owned_model(service, topic).__table__
+    return table
+
+
+def owned_model(service: "Service", topic: str) -> Any:
+    """The mapped class of the aggregate that the topic is about. Raises NotKept."""
     try:
         found = topic_named(topic)
     except KeyError:
@@ -37,7 +43,7 @@ def owned_table(service: "Service", topic: str) -> Table:
     for model in _all_subclasses(Record):
         table = getattr(model, "__table__", None)
         if isinstance(table, Table) and table.metadata is service.metadata and _is_about(model, found):
-            return table
+            return model
     raise NotKept(f"{service.name} does not own what {topic} is about.")
 
 

@@ -42,7 +42,7 @@ def grants() -> list[Grant]:
 
 
 def grants_of(service: str) -> list[Grant]:
-    """Writes its own topics, reads the topics that list it as a consumer, and is a member of its own groups."""
+    """Writes its own topics and reads their states, reads the topics that list it, is a member of its own groups."""
     return sorted({*_writes(service), *_reads(service)})
 
 
@@ -51,6 +51,10 @@ def _writes(service: str) -> Iterator[Grant]:
     for name in own:
         yield Grant(service, "TOPIC", name, "LITERAL", "WRITE")
         yield Grant(service, "TOPIC", name, "LITERAL", "DESCRIBE")
+    # What its state topics end with is compared with its rows (chassis.restating).
+    for topic in TOPICS:
+        if topic.has_state and service == topic.producer:
+            yield from _reading(service, topic.state_name)
     if own:
         yield Grant(service, "CLUSTER", CLUSTER, "LITERAL", "IDEMPOTENT_WRITE")
 
