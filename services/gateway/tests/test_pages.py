@@ -94,6 +94,8 @@ class TestWebFiles:
         (built / "assets").mkdir(parents=True)
         (built / "index.html").write_text("<!doctype html><title>UI</title>")
         (built / "assets" / "app-1a2b.js").write_text("1")
+        (built / "assets" / "app-1a2b.js.br").write_bytes(b"b")
+        (built / "assets" / "app-1a2b.js.gz").write_bytes(b"g")
         (tmp_path / "secret.txt").write_text("hidden-words")
         (built / "link.txt").symlink_to(tmp_path / "secret.txt")
         return built
@@ -106,8 +108,33 @@ class TestWebFiles:
 
     async def test_built_files_are_kept_for_ever(self, running: Any, web: Path) -> None:
         async with running(web_dir=web) as door:
-            answer = await door.get("/assets/app-1a2b.js")
+            answer = await door.get("/assets/app-1a2b.js", headers={"Accept-Encoding": "identity"})
         assert answer.text == "1" and "immutable" in answer.headers["cache-control"]
+
+    @pytest.mark.parametrize(("accepted", "coding"), [("gzip, deflate, br", "br"), ("gzip", "gzip")])
+    async def test_the_copy_that_the_build_compressed_is_sent(
+        self, running: Any, web: Path, accepted: str, coding: str
+    ) -> None:
+        async with running(web_dir=web) as door:
+            request = door.build_request("GET", "/assets/app-1a2b.js", headers={"Accept-Encoding": accepted})
+            answer = await door.send(request, stream=True)
+            sent = b"".join([part async for part in answer.aiter_raw()])
+        assert answer.headers["content-encoding"] == coding and answer.headers["vary"] == "Accept-Encoding"
+        assert "javascript" in answer.headers["content-type"] and sent == coding[:1].encode()
+
+    async def test_a_file_that_a_new_version_no_longer_has_is_missing(self, running: Any, web: Path) -> None:
+        async with running(web_dir=web) as door:
+            answer = await door.get("/assets/app-old.js", headers={"Accept": "text/html,*/*"})
+        assert answer.status_code == 404
+
+    @pytest.mark.parametrize(("path", "may_style"), [("/accounts/7", True), ("/docs", False), ("/api/x/v1/y", False)])
+    async def test_scripts_are_strict_everywhere_and_styles_but_for_the_ui(
+        self, running: Any, web: Path, path: str, may_style: bool
+    ) -> None:
+        async with running(web_dir=web) as door:
+            policy = (await door.get(path, headers={"Accept": "text/html"})).headers["content-security-policy"]
+        assert ("style-src 'self' 'unsafe-inline'" in policy) is may_style
+        assert "script-src" not in policy and "default-src '" in policy
 
     @pytest.mark.parametrize(
         "path", ["/../secret.txt", "/%2e%2e/secret.txt", "/assets/..%2f..%2fsecret.txt", "/link.txt", "/missing.js"]

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from devstack import discovery, state
+from devstack import discovery, state, web
 from devstack.environment import ADMIN_EMAIL
 from devstack.jars import JarRefused
 from devstack.ports import PortBusy
@@ -48,6 +48,12 @@ def up() -> None:
     def progress(line: str) -> None:
         say(f"{time.monotonic() - began:5.0f} s  {line}")
 
+    def build_web() -> None:
+        try:
+            web.build(local.root, progress)
+        except web.WebNotBuilt as problem:
+            progress(f"The web application could not be built, a plain start page stands in: {problem}")
+
     async def on_ready(run: Run) -> None:
         if not local.demo_mark.exists():
             progress("Loading the demo data")
@@ -56,7 +62,8 @@ def up() -> None:
 
     async def main() -> None:
         try:
-            await supervise(Supervisor(local, discovery.services(local.root), os.environ, progress), on_ready)
+            found = discovery.services(local.root)
+            await supervise(Supervisor(local, found, os.environ, progress, build_web), on_ready)
         except (ServerFailed, PortBusy, JarRefused) as problem:
             say(str(problem))
             leave(1)

@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from devstack import databases
+from devstack import databases, web
 from devstack.discovery import Found
 from devstack.state import Run, Secrets
 
@@ -53,5 +53,5 @@ def _database_url(service: Found, run: Run, secrets: Secrets) -> str:
 
 
 def _web(root: Path) -> dict[str, str]:
-    built = root / "web" / "dist"
-    return {"WEB_DIR": str(built)} if built.is_dir() else {}
+    found = web.built(root)
+    return {"WEB_DIR": str(found)} if found else {}

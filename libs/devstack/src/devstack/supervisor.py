@@ -26,8 +26,16 @@ SERVICE_GRACE, WHOLE_GRACE = 7.0, 12.5
 class Supervisor:
     """One stack of one checkout. `up` starts it, `keep` lets it live, `down` ends it; all in one event loop."""
 
-    def __init__(self, local: Local, found: list[Found], environ: Mapping[str, str], say: Say) -> None:
-        self.local, self.found, self.say = local, found, say
+    def __init__(
+        self,
+        local: Local,
+        found: list[Found],
+        environ: Mapping[str, str],
+        say: Say,
+        prepare: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`prepare` runs in a thread beside the start of the servers, and is done before the services start."""
+        self.local, self.found, self.say, self._prepare = local, found, say, prepare
         self.given = state.overrides(dict(environ))
         self.secrets = Secrets(local)
         self.run = Run(os.getpid())
@@ -44,8 +52,10 @@ class Supervisor:
         self.run.save(self.local)
         self.nursery.open(self.local.log("nursery"), self.local.root)
         common_imports = asyncio.to_thread(self.nursery.wait_open)
+        prepared = asyncio.create_task(asyncio.to_thread(self._prepare))
         await together(self._start_postgres(), self._start_kafka(), self._start_mail(), common_imports)
         await self._migrate()
+        await prepared
         await self._start_services()
         self.run.address = f"http://127.0.0.1:{self.run.ports['gateway']}" if "gateway" in self.run.ports else ""
         self.run.ready = True

@@ -21,6 +21,9 @@ from gateway.domain.dress import Pairs, Wardrobe, put_on
 logger = structlog.get_logger("access")
 
 DESCRIPTION_PATH = "/openapi.json"
+OWN_PAGES = ("/docs", "/static/")
+"""What the gateway shows itself, with or without the web UI."""
+
 SIGN_IN_PATHS = frozenset({"/session", "/api/identity/v1/sessions"})
 
 
@@ -61,7 +64,7 @@ class Door:
     async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
         gate = self._gate_in(scope)
         is_api = scope["path"].startswith(routes.PREFIX)
-        visit = Visit(scope, send, self._wardrobe.api if is_api else self._wardrobe.page)
+        visit = Visit(scope, send, self._dress(gate, scope["path"]))
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
         with (
             tracing.serving(scope, http.traceparent_of(headers)) as trace,
@@ -81,6 +84,12 @@ class Door:
                 await visit.fail(error, receive)
             if is_api:
                 visit.finished()
+
+    def _dress(self, gate: Gate, path: str) -> Pairs:
+        if path.startswith(routes.PREFIX):
+            return self._wardrobe.api
+        is_own = gate.settings.web_dir is None or path.startswith(OWN_PAGES)
+        return self._wardrobe.page if is_own else self._wardrobe.web
 
     def _count(self, gate: Gate, scope: Scope) -> None:
         if scope["path"] in telemetry.QUIET:

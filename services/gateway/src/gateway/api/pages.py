@@ -1,6 +1,7 @@
 """What the gateway shows itself: the start page, the documentation, and the web UI's files once they are built."""
 
 import html
+import mimetypes
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -23,6 +24,8 @@ router = APIRouter(include_in_schema=False, dependencies=[public()])
 READ = ["GET", "HEAD"]
 A_DAY = "public, max-age=86400"
 FOR_EVER = "public, max-age=31536000, immutable"
+ASSETS = "assets/"
+PRECOMPRESSED = {".br": "br", ".gz": "gzip"}
 
 
 class PageNotFound(NotFound):
@@ -63,21 +66,39 @@ async def show_page(path: str, request: Request) -> Response:
     gate = gate_of(request.app.state.runtime)
     web = gate.settings.web_dir
     if web is not None:
-        return _web_file(web, path, wants_page="text/html" in request.headers.get("accept", ""))
+        said = request.headers
+        return _web_file(
+            web,
+            path,
+            wants_page="text/html" in said.get("accept", ""),
+            accepted=said.get("accept-encoding", ""),
+        )
     if path:
         raise PageNotFound
     return await _start_page(request, gate)
 
 
-def _web_file(web: Path, path: str, *, wants_page: bool) -> FileResponse:
+def _web_file(web: Path, path: str, *, wants_page: bool, accepted: str) -> FileResponse:
     root = web.resolve()
     found = (root / path).resolve()
     if path and found.is_relative_to(root) and found.is_file():
         # The build puts a hash of the content into the names under assets/.
-        return FileResponse(found, headers={"Cache-Control": FOR_EVER if path.startswith("assets/") else "no-cache"})
-    if path and not wants_page:
+        return _sent(found, FOR_EVER if path.startswith(ASSETS) else "no-cache", accepted)
+    # A tab of yesterday asks for a file that a new version no longer has; the page itself would be no script.
+    if path and (not wants_page or path.startswith(ASSETS)):
         raise PageNotFound
-    return FileResponse(root / "index.html", headers={"Cache-Control": "no-cache"})
+    return _sent(root / "index.html", "no-cache", accepted)
+
+
+def _sent(file: Path, caching: str, accepted: str) -> FileResponse:
+    """The file, or the smaller copy that the build wrote beside it, when the browser takes it."""
+    headers = {"Cache-Control": caching, "Vary": "Accept-Encoding"}
+    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    for suffix, coding in PRECOMPRESSED.items():
+        smaller = file.with_name(file.name + suffix)
+        if coding in accepted and smaller.is_file():
+            return FileResponse(smaller, media_type=kind, headers=headers | {"Content-Encoding": coding})
+    return FileResponse(file, media_type=kind, headers=headers)
 
 
 async def _start_page(request: Request, gate: Gate) -> HTMLResponse:

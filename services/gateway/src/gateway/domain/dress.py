@@ -17,6 +17,8 @@ PAGE_POLICY = (
     b"default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
     b"frame-ancestors 'none'"
 )
+# The web UI's component library writes the theme's variables into a <style> element; scripts stay strict.
+WEB_POLICY = PAGE_POLICY + b"; style-src 'self' 'unsafe-inline'"
 API_POLICY = b"default-src 'none'; frame-ancestors 'none'"
 ONE_YEAR = b"max-age=31536000; includeSubDomains"
 
@@ -24,6 +26,7 @@ ONE_YEAR = b"max-age=31536000; includeSubDomains"
 @dataclass(frozen=True)
 class Wardrobe:
     page: Pairs
+    web: Pairs
     api: Pairs
 
     @classmethod
@@ -31,7 +34,8 @@ class Wardrobe:
         # A developer's http://localhost must not be locked out of plain HTTP for a year.
         common = ALWAYS if is_development else (*ALWAYS, (b"strict-transport-security", ONE_YEAR))
         page = (*common, (b"content-security-policy", PAGE_POLICY))
-        return cls(page, (*common, (b"content-security-policy", API_POLICY), (b"cache-control", b"no-store")))
+        web = (*common, (b"content-security-policy", WEB_POLICY))
+        return cls(page, web, (*common, (b"content-security-policy", API_POLICY), (b"cache-control", b"no-store")))
 
 
 def put_on(headers: list[tuple[bytes, bytes]], pairs: Pairs) -> list[tuple[bytes, bytes]]:
