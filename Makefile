@@ -33,8 +33,8 @@ bench: $(READY) ## The figures of a running stack beside their limits and baseli
 	@$(BIN)/python -m benchmarks
 	@$(BIN)/python -m benchmarks.backbone
 
-chaos: $(READY) ## The backbone under faults, and what it lost: MINUTES=2 SEED=… PROVE=1
-	@$(BIN)/python -m chaos $(if $(SEED),--seeds $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(PROVE),--prove)
+chaos: $(READY) ## The backbone under faults, and what it lost: MINUTES=2 SEED=… CLIENT=… PROVE=1
+	@$(BIN)/python -m chaos $(if $(SEED),--seeds $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(CLIENT),--client $(CLIENT)) $(if $(PROVE),--prove)
 
 demo: $(READY) ## Load the demo data into the running stack
 	@$(BIN)/meridian demo load

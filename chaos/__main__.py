@@ -63,6 +63,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="repeats the same choice of faults; random and printed otherwise")
     parser.add_argument("--seeds", type=_numbers, help="several runs, one after another: 1,2,3")
     parser.add_argument("--minutes", type=float, default=2.0, help="how long faults are injected")
+    parser.add_argument("--client", choices=("aiokafka", "confluent"), default="aiokafka", help="whose Kafka client")
     parser.add_argument("--quick", action="store_true", help="ten seconds of short faults, as make test does it")
     parser.add_argument("--broken", choices=sorted(BUILDS), default="", help="a build with a deliberate mistake")
     parser.add_argument("--prove", action="store_true", help="run the four broken builds; each must be caught")
@@ -76,7 +77,7 @@ def _numbers(value: str) -> list[int]:
 
 
 def _once(seed: int, chosen: argparse.Namespace) -> bool:
-    plan = Plan(seed, chosen.minutes * 60, chosen.broken, kept=chosen.keep)
+    plan = Plan(seed, chosen.minutes * 60, chosen.broken, client=chosen.client, kept=chosen.keep)
     return not _report(replace(plan, **QUICK) if chosen.quick else plan, chosen.results).violations
 
 
@@ -92,7 +93,7 @@ def _prove(seed: int, chosen: argparse.Namespace) -> bool:
     """Whether each broken build was caught as what it is."""
     caught = {}
     for name, build in BUILDS.items():
-        plan = Plan(seed, broken=name, failpoints=build.failpoints, kept=chosen.keep, **PROOF)
+        plan = Plan(seed, broken=name, failpoints=build.failpoints, client=chosen.client, kept=chosen.keep, **PROOF)
         caught[name] = _report(plan, chosen.results).by_kind[build.caught_as]
     for name, count in caught.items():
         verdict = "caught" if count else "NOT CAUGHT"

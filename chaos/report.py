@@ -33,6 +33,13 @@ class Report:
     settled: float | None = None
     stubborn: int = 0
     bugged: set[str] = field(default_factory=set)
+    client: str = "aiokafka"
+
+    @property
+    def name(self) -> str:
+        """Of the record's files; the default client and the whole build go without saying."""
+        client = "" if self.client == "aiokafka" else self.client
+        return "-".join(part for part in ("chaos", str(self.seed), client, self.broken) if part)
 
     @property
     def by_kind(self) -> dict[str, int]:
@@ -92,7 +99,7 @@ def duplicates(records: list[Published]) -> float:
 def text(report: Report) -> str:
     """The table for the terminal."""
     build = f", broken build {report.broken}" if report.broken else ""
-    lines = [f"seed {report.seed}, {report.minutes:g} minutes of faults{build}", ""]
+    lines = [f"seed {report.seed}, {report.client}, {report.minutes:g} minutes of faults{build}", ""]
     lines += [f"  {name:<44}{value!s:>12}" for name, value in report.facts().items()]
     lines += ["", f"  faults injected: {sum(report.injected.values())}"]
     lines += [f"  {name:<44}{count:>12}" for name, count in sorted(report.injected.items())]
@@ -111,7 +118,7 @@ def markdown(report: Report) -> str:
     day = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     lines = [f"# Chaos run, seed {report.seed}{build}", ""]
     machine = f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}"
-    lines += [f"{day}; {report.minutes:g} minutes of faults; {machine}."]
+    lines += [f"{day}; {report.minutes:g} minutes of faults; client {report.client}; {machine}."]
     for title, rows in _sections(report):
         lines += ["", f"| {title} | |", "|---|---:|", *(f"| {name} | {value} |" for name, value in rows.items())]
     if report.violations:
@@ -130,11 +137,11 @@ def _sections(report: Report) -> list[tuple[str, dict[str, Any]]]:
 
 
 def save(report: Report, folder: Path) -> Path:
-    """Writes `chaos-<seed>[-<build>].json` and `.md`; returns the latter's path."""
+    """Writes `chaos-<seed>[-<client>][-<build>].json` and `.md`; returns the latter's path."""
     folder.mkdir(parents=True, exist_ok=True)
-    name = f"chaos-{report.seed}" + (f"-{report.broken}" if report.broken else "")
     content = {
         "seed": report.seed,
+        "client": report.client,
         "minutes": report.minutes,
         "broken": report.broken,
         "violations": report.by_kind,
@@ -144,7 +151,7 @@ def save(report: Report, folder: Path) -> Path:
         "endings": dict(report.endings),
         "faults": [{"second": round(at, 1), "kind": kind, "detail": detail} for at, kind, detail in report.faults],
     }
-    (folder / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    page = folder / f"{name}.md"
+    (folder / f"{report.name}.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    page = folder / f"{report.name}.md"
     page.write_text(markdown(report), encoding="utf-8")
     return page

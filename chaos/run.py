@@ -48,6 +48,7 @@ class Plan:
     only: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     failpoints: tuple[str, ...] = failpoints.NAMES
+    client: str = "aiokafka"
     kept: Path | None = None
 
 
@@ -74,6 +75,7 @@ async def run(plan: Plan, say: Callable[[str], None] = lambda line: None) -> Rep
             await nemesis.run(plan.seconds, plan.only, plan.without)
             evidence = Evidence()
             report = Report(plan.seed, plan.seconds / 60, plan.broken, evidence, [], nemesis.injected, fleet.endings)
+            report.client = plan.client
             report.bugged = nemesis.bugged
             report.faults = [(at - began, kind, detail) for at, kind, detail in sorted(nemesis.log)]
             tell(f"{sum(nemesis.injected.values())} faults injected, all healed; writers end, the rest arrives")
@@ -111,6 +113,7 @@ def _fleet(plan: Plan, servers: Servers, folder: Path, random: Random) -> Fleet:
         return inherited() | {
             "MERIDIAN_DATABASE_URL": servers.database_url(database, role),
             "MERIDIAN_KAFKA": servers.bootstrap(role),
+            "MERIDIAN_KAFKA_CLIENT": plan.client,
             "MERIDIAN_MEMBER_TIMEOUT": str(plan.member_timeout),
             "MERIDIAN_POOL_SIZE": "6",
             "CHAOS_BROKEN": plan.broken,
