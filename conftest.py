@@ -1,4 +1,4 @@
-"""How a run on several cores is shared out: `pytest -n logical`, as `make test` does it."""
+"""How a run by several processes is shared out: `pytest -n 3`, as `make test` does it."""
 
 from typing import Any
 
@@ -6,7 +6,11 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 # Whole systems and clocks: one after another, when the other workers have nothing left to do.
-ALONE = ("libs/devstack/tests/", "tests/chaos/", "tests/integration/")
+ALONE = (
+    "libs/devstack/tests/test_supervisor.py",
+    "tests/chaos/test_invariants_under_faults.py",
+    "tests/integration/",
+)
 # Share servers that take long to start.
 TOGETHER = ("tests/security/",)
 # Minutes in one file: begun last, they would be waited for with all other cores idle.
