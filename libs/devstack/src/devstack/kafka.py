@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import fcntl
 import hashlib
 import logging
 import os
@@ -108,8 +109,11 @@ class KafkaServer:
         key = hashlib.sha256(f"{classpath}{modules.st_size}{modules.st_mtime_ns}{OPTIONS}".encode()).hexdigest()
         archive = account.cache() / f"kafka-{key[:16]}.aot"
         if not archive.exists():
-            self._say("Preparing Kafka for quick starts (once)")
-            _train(archive)
+            with archive.with_suffix(".lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if not archive.exists():
+                    self._say("Preparing Kafka for quick starts (once)")
+                    _train(archive)
         return [f"-XX:AOTCache={archive}"] if archive.exists() else []
 
     def _configure(self) -> None:
