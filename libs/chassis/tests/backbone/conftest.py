@@ -40,6 +40,8 @@ class Bench:
     database: Database
     bus: Bus
     group: str = field(default_factory=lambda: f"bench-{uuid4().hex[:8]}")
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _connection: asyncpg.Connection | None = None
 
     @property
     def dsn(self) -> str:
@@ -59,11 +61,11 @@ class Bench:
             await emit(session, TeamChanged, team)
 
     async def rows(self, statement: str, *values: Any) -> list[Any]:
-        connection = await asyncpg.connect(plain_dsn(self.database.url))
-        try:
-            return list(await connection.fetch(statement, *values))
-        finally:
-            await connection.close()
+        """On one connection: who waits for a condition looks fifty times a second."""
+        async with self._looking:
+            if self._connection is None or self._connection.is_closed():
+                self._connection = await asyncpg.connect(self.dsn)
+            return list(await self._connection.fetch(statement, *values))
 
     async def count(self, table: str) -> int:
         return int((await self.rows(f"select count(*) from {table}"))[0][0])
@@ -102,7 +104,10 @@ async def bench(postgres_url: str, kafka: str, client: Client) -> AsyncIterator[
     await bus.create_topics(topics_of("identity"), partitions=6, replication=1)
     async with database.engine.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
-    yield Bench(database, bus)
+    made = Bench(database, bus)
+    yield made
+    if made._connection is not None:
+        made._connection.terminate()
     await database.close()
     await admin.execute(f"drop database {name} with (force)")
     await admin.close()

@@ -104,7 +104,7 @@ async def lanes(url: str, kafka: str, number: int = 1) -> AsyncIterator[list[Lan
         await admin.close()
 
 
-async def ended(process: ForkServerProcess, seconds: float = 60) -> int:
+async def ended(process: ForkServerProcess, seconds: float = 110) -> int:
     """The exit code; fails when the process still runs after `seconds`."""
     async with asyncio.timeout(seconds):
         while process.exitcode is None:

@@ -89,7 +89,7 @@ async def test_killed_at_every_step_each_trip_is_booked_whole_or_not_at_all(worl
         while len(sagas) < TRIPS or any(len(each.deaths) < len(DEATHS[each.name]) for each in services):
             saga_id, trip = await book(world)
             sagas[saga_id] = trip
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(0.3)
         while not all(each.is_at_rest for each in await states(world, sagas)):
             await asyncio.sleep(0.1)
     assert [each.deaths for each in services] == [list(DEATHS[each.name]) for each in services]
