@@ -1,5 +1,6 @@
 """I8: four kinds of poison; each stops its own key at most, and a mended key goes on in its order."""
 
+from collections import Counter
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -27,13 +28,14 @@ def record(event: Any, payload: bytes | None = None) -> Record:
 
 
 class Handler:
-    """Keeps what it handled; `broken` are names that it cannot handle."""
+    """Keeps what it handled; `broken` are names that it cannot handle, `tried` says how often it was asked per key."""
 
     def __init__(self) -> None:
-        self.subscriptions, self.broken = Subscriptions(), {"bug"}
+        self.subscriptions, self.broken, self.tried = Subscriptions(), {"bug"}, Counter[str]()
 
         @self.subscriptions.react(TeamCreated, TeamChanged)
         async def handle_all_but_the_broken(session: Any, event: Any, received: Received) -> None:
+            self.tried[received.envelope.subject] += 1
             if event.state.name in self.broken:
                 raise ZeroDivisionError(event.state.name)
             values = {"key": received.envelope.subject, "version": event.state.version}
@@ -69,7 +71,6 @@ async def test_poison_stops_its_own_key_and_a_mended_key_goes_on_in_order(bench:
     ]
     outcomes = await producer.send_batch([*poison, *map(record, good)], 30)
     assert outcomes == [None] * len(outcomes)
-    await producer.close()
     async with consuming(bench, handler.subscriptions):
         fine = [str(event.state.id) for event in (large, *good)]
 
@@ -90,6 +91,14 @@ async def test_poison_stops_its_own_key_and_a_mended_key_goes_on_in_order(bench:
 
         await wait_until(parked, 60)
         assert await versions(bench, bug.state.id) == [], "what follows the failed one waits"
+        # Others were tried once more at most, in one transaction with the poison; while it is parked, never.
+        assert max(handler.tried[key] for key in fine) <= 2
+        more = [team_created("good") for _ in range(GOOD)]
+        assert await producer.send_batch([record(event) for event in more], 30) == [None] * GOOD
+        fine = [str(event.state.id) for event in more]
+        await wait_until(good_is_done, 60)
+        assert [handler.tried[key] for key in fine] == [1] * GOOD
+        await producer.close()
         handler.broken.clear()
         # As `meridian parked retry` does.
         await bench.rows("update inbox set state = 'pending', attempts = 0 where state = 'parked'")

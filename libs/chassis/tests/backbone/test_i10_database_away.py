@@ -31,8 +31,9 @@ def own_postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.mark.timeout(180)
+@pytest.mark.parametrize("is_read_only", [False, True], ids=["stopped", "restarted as read-only"])
 async def test_a_consumer_stays_a_member_while_its_database_is_away(
-    bench: Bench, kafka: str, own_postgres: PostgresServer
+    bench: Bench, kafka: str, own_postgres: PostgresServer, is_read_only: bool
 ) -> None:
     url = own_postgres.url.replace("postgresql://", "postgresql+asyncpg://")
     producer = await bench.bus.producer()
@@ -46,6 +47,10 @@ async def test_a_consumer_stays_a_member_while_its_database_is_away(
         await wait_until(begun, 60)
         members = metrics.rebalances._value.get()
         own_postgres.stop(5.0)
+        if is_read_only:  # as a primary that another one has taken over from: every write is refused with 25006
+            own_postgres.settings = {"default_transaction_read_only": "on"}
+            own_postgres.launch()
+            own_postgres.wait_ready()
         await producer.send_batch([record(event) for event in late], 20)
 
         before = metrics.batch_retries.labels(TOPIC)._value.get()
@@ -54,6 +59,9 @@ async def test_a_consumer_stays_a_member_while_its_database_is_away(
             return metrics.batch_retries.labels(TOPIC)._value.get() >= before + 3
 
         await wait_until(postponed, 60)
+        if is_read_only:
+            own_postgres.stop(5.0)
+            own_postgres.settings = {}
         own_postgres.launch()
         own_postgres.wait_ready()
         back = time.monotonic()
