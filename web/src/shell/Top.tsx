@@ -52,17 +52,21 @@ function Me({ onKeys }: { onKeys: () => void }) {
         </Menu.Label>
         <Menu.Divider />
         <Menu.Label>{t("me.theme")}</Menu.Label>
-        {SCHEMES.map((scheme) => (
-          <Menu.RadioItem key={scheme} value={scheme} checked={colorScheme === scheme} onChange={() => setColorScheme(scheme)}>
-            {t(`me.theme_${scheme}`)}
-          </Menu.RadioItem>
-        ))}
+        <Menu.RadioGroup value={colorScheme} onChange={(scheme) => setColorScheme(scheme as (typeof SCHEMES)[number])}>
+          {SCHEMES.map((scheme) => (
+            <Menu.RadioItem key={scheme} value={scheme}>
+              {t(`me.theme_${scheme}`)}
+            </Menu.RadioItem>
+          ))}
+        </Menu.RadioGroup>
         <Menu.Label>{t("me.language")}</Menu.Label>
-        {Object.entries(LANGUAGES).map(([code, name]) => (
-          <Menu.RadioItem key={code} value={code} lang={code} checked={i18n.language === code} onChange={() => void chooseLanguage(code as Language)}>
-            {name}
-          </Menu.RadioItem>
-        ))}
+        <Menu.RadioGroup value={i18n.language} onChange={(code) => void chooseLanguage(code as Language)}>
+          {Object.entries(LANGUAGES).map(([code, name]) => (
+            <Menu.RadioItem key={code} value={code} lang={code}>
+              {name}
+            </Menu.RadioItem>
+          ))}
+        </Menu.RadioGroup>
         <Menu.Divider />
         <Menu.Item leftSection={<IconKeyboard size={16} aria-hidden />} onClick={onKeys}>
           {t("keys.title")}

@@ -37,7 +37,7 @@ function AccountOf({ contact }: { contact: Contact }) {
   const { t } = useTranslation();
   if (!contact.account_id) return <span className="quiet">{t("contacts.private")}</span>;
   return (
-    <Link to="/accounts/$accountId" params={{ accountId: contact.account_id }} className="link" aria-label={t("contacts.account_of", { name: contact.name })}>
+    <Link to="/accounts/$accountId" params={{ accountId: contact.account_id }} className="link">
       {t("contacts.open_account")}
     </Link>
   );

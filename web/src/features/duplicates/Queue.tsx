@@ -56,7 +56,7 @@ function Suspects({ set }: { set: DuplicateSet }) {
         <h2>{title}</h2>
         {may.create(me) && (
           <Button variant="default" onClick={() => setOpen(true)}>
-            {t("duplicates.not_one")}
+            {t("duplicates.distinct")}
           </Button>
         )}
       </div>
@@ -107,7 +107,7 @@ function Dismissal({ set, onClose }: { set: DuplicateSet; onClose: () => void })
     await client.invalidateQueries({ queryKey: ["duplicates"] });
   };
   return (
-    <Modal opened onClose={onClose} title={t("duplicates.not_one")} closeButtonProps={{ "aria-label": t("close") }}>
+    <Modal opened onClose={onClose} title={t("duplicates.distinct")} closeButtonProps={{ "aria-label": t("close") }}>
       <form className="stack" onSubmit={(event) => void submit(event)}>
         <Textarea data-autofocus required autosize minRows={2} label={t("duplicates.why")} description={t("duplicates.why_hint")} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
         <Button type="submit" loading={isBusy} disabled={!reason.trim()} style={{ justifySelf: "start" }}>
