@@ -16,6 +16,7 @@ from matching.evaluation import Quality, pair_quality, pairs_inside, set_quality
 from matching.pipeline import scan
 from matching.table import Table, table_of_raw
 
+from .peers import splink, splink_is_here
 from .sets import Labelled, packaged, sets_in
 from .synthetic import synthetic
 
@@ -59,6 +60,13 @@ def measured(labelled: Labelled) -> Line:
     return Line(labelled.name, "Meridian", pairs, sets, sets.found / true, seconds)
 
 
+def beside(labelled: Labelled) -> Line:
+    """Splink at its threshold of .95, connected components."""
+    found = splink(labelled)
+    estimated = found.sets.found / max(found.sets.true, 1)
+    return Line(labelled.name, "Splink 5", found.pairs, found.sets, estimated, found.seconds)
+
+
 def every_set(folder: Path | None, size: int) -> Iterator[Labelled]:
     seen: set[str] = set()
     for labelled in [*(sets_in(folder) if folder else ()), *packaged()]:
@@ -76,11 +84,14 @@ def main() -> None:
         "--synthetic", type=int, default=20_000, metavar="N", help="records of a synthetic set, 0 for none"
     )
     parser.add_argument("--only", nargs="*", default=(), metavar="SET", help="parts of names of sets")
+    parser.add_argument("--alone", action="store_true", help="without Splink, where it is installed")
     given = parser.parse_args()
     print(HEADING, flush=True)
     for labelled in every_set(given.folder, given.synthetic):
         if not given.only or any(part.lower() in labelled.name.lower() for part in given.only):
             print(measured(labelled), flush=True)
+            if splink_is_here() and not given.alone:
+                print(beside(labelled), flush=True)
 
 
 if __name__ == "__main__":

@@ -330,6 +330,20 @@ def individuals(view: PairView) -> Levels:
     return np.where(differs & ~agrees, 0, UNKNOWN_LEVEL).astype(np.int8)
 
 
+SITE_LABELS = ("another site", "one site")
+
+
+def sites(view: PairView) -> Levels:
+    """Branches share a name, a phone and a domain, which agree for one reason.
+
+    Level 0 where house numbers and addresses differ and no tax number or mailbox is shared; otherwise it says nothing.
+    """
+    address = addresses(view)
+    differs = view.both("street") & view.differ("number") & (address >= 0) & (address <= 3)
+    agrees = view.equal("tax") | view.equal("email")
+    return np.where(differs & ~agrees, 0, UNKNOWN_LEVEL).astype(np.int8)
+
+
 # --- others --------------------------------------------------------------------------------------------------------
 
 

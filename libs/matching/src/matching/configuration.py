@@ -22,7 +22,7 @@ _FAMILY = Comparison(
     "family name", by.PART_LABELS, by.family_names, ("family",), (Term(by.column("family"), (4,)),), steady=0.1
 )
 _BORN = Comparison("birth date", by.BIRTH_LABELS, by.births, ("born",), (Term(by.column("born"), (4,)),), steady=0.1)
-_INDIVIDUAL = Comparison("individual", by.INDIVIDUAL_LABELS, by.individuals, ("given", "born"), steady=0.01)
+_INDIVIDUAL = Comparison("individual", by.INDIVIDUAL_LABELS, by.individuals, ("given", "born"), steady=0.03)
 _TAX = Comparison("tax number", by.TAX_LABELS, by.tax_numbers, ("tax",), (Term(by.column("tax"), (2,)),))
 _PHONE = Comparison("phone", by.PHONE_LABELS, by.phones, ("phone",), (Term(by.column("phone"), (3,)),))
 _CONTACT = Comparison(
@@ -35,6 +35,7 @@ _CONTACT = Comparison(
 _ADDRESS = Comparison(
     "address", by.ADDRESS_LABELS, by.addresses, ("street", "number", "postcode", "city"), (Term(by.place, (9, 10)),)
 )
+_SITE = Comparison("site", by.SITE_LABELS, by.sites, ("street", "number", "postcode", "city"), steady=0.05)
 _BIRTH_PLACE = Comparison(
     "birth place", by.TEXT_LABELS, by.texts("birth_place"), ("birth_place",), (Term(by.column("birth_place"), (2,)),)
 )
@@ -44,7 +45,7 @@ _OCCUPATION = Comparison(
 
 COMPANIES = Configuration(
     "company",
-    (_NAME, _TAX, _PHONE, _CONTACT, _ADDRESS),
+    (_NAME, _TAX, _PHONE, _CONTACT, _ADDRESS, _SITE),
     (
         Family("tax", ("tax",), 12, True),
         Family("e-mail", ("mailbox",), 8),

@@ -1,6 +1,5 @@
 """Names of companies and persons."""
 
-import re
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -70,6 +69,8 @@ def person_name(given: str, family: str, full: str = "") -> PersonName:
     whole = _named(_in_order(full)) or [*first, *last]
     if not first and not last:
         first, last = (whole[:-1], whole[-1:]) if len(whole) > 1 else ([], whole)
+    elif not first and given:  # the field held a title only
+        first = [word for word in whole if word not in last]
     return PersonName(known(" ".join(first[:1])), known(" ".join(last)), known(" ".join(whole)))
 
 
@@ -79,5 +80,4 @@ def _in_order(full: str) -> str:
 
 
 def _named(text: str) -> list[str]:
-    words = re.sub(r"\bd r\b", "dr", fold(text)).split()
-    return [word for word in words if word not in TITLES] or words[-1:]
+    return [word for word in fold(text).split() if word not in TITLES]
