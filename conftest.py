@@ -5,17 +5,17 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-# Whole systems and clocks: one after another, when the other workers have nothing left to do.
-ALONE = (
-    "libs/devstack/tests/test_supervisor.py",
-    "tests/chaos/test_invariants_under_faults.py",
-    "tests/integration/",
-)
-# Share servers that take long to start.
-TOGETHER = ("tests/security/",)
+# Whole systems: one after another, when the other workers have nothing left to do. The supervisor's tests, with
+# stand-ins for the services, are light enough to run beside them; the faults are not, so they come last.
+SUPERVISOR = "libs/devstack/tests/test_supervisor.py"
+FAULTS = "tests/chaos/test_invariants_under_faults.py"
+ALONE = (FAULTS, "tests/integration/")
+# Share what takes long: servers of their own; all services in one process.
+TOGETHER = {"tests/security/": "security", "tests/services/": "services", "tests/web/": "services"}
 # Minutes in one file: begun last, they would be waited for with all other cores idle.
 LONGEST = (
     "tests/services/",
+    "tests/web/",
     "tests/security/",
     "examples/",
     "libs/cli/tests/test_new_service.py",
@@ -29,7 +29,8 @@ class Turns(LoadFileScheduling):
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith(ALONE):
             return "alone"
-        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), super()._split_scope(nodeid))
+        shared = (name for folder, name in TOGETHER.items() if nodeid.startswith(folder))
+        return next(shared, super()._split_scope(nodeid))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Turns:
@@ -42,6 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _turn(nodeid: str) -> int:
-    if nodeid.startswith(ALONE):
-        return 2
-    return 0 if nodeid.startswith(LONGEST) else 1
+    for turn, kind in ((4, FAULTS), (3, ALONE), (2, SUPERVISOR), (0, LONGEST)):
+        if nodeid.startswith(kind):
+            return turn
+    return 1
