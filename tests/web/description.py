@@ -33,7 +33,11 @@ def merged() -> str:
 
 def _drop_unused(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
-    while unused := [name for name in schemas if f'"#/components/schemas/{name}"' not in json.dumps(document)]:
+    while True:
+        whole = json.dumps(document)
+        unused = [name for name in schemas if f'"#/components/schemas/{name}"' not in whole]
+        if not unused:
+            return
         for name in unused:
             del schemas[name]
 
