@@ -1,6 +1,7 @@
 """Training, one model for batch and online, and what decisions and explanations say."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
@@ -13,7 +14,7 @@ from matching.decisions import Policy, check
 from matching.evaluation import pair_quality, set_quality
 from matching.model import Model, ModelMismatch
 from matching.pipeline import Scan, scan
-from matching.scoring import score_one
+from matching.scoring import OnlineScorer
 from matching.table import Table, table_of_raw
 
 
@@ -43,12 +44,12 @@ def test_duplicates_are_found_without_labels(made) -> None:
 def test_batch_and_online_score_the_same(made) -> None:
     """The model goes through its file, the candidates arrive one record at a time."""
     table, found, _ = made()
-    model = Model.from_json(found.model.to_json())
+    scorer = OnlineScorer(Model.from_json(found.model.to_json()))
     seen = 0
     for left in np.unique(found.left)[:60].tolist():
         mine = found.left == left
         candidates = [table.record(right) for right in found.right[mine].tolist()]
-        online = score_one(model, table.record(left), candidates)
+        online = scorer.score(table.record(left), candidates)
         assert np.abs(online.total - found.bits[mine]).max() <= 1e-9
         seen += len(candidates)
     assert seen > 60
@@ -56,10 +57,38 @@ def test_batch_and_online_score_the_same(made) -> None:
 
 def test_scoring_does_not_ask_who_is_first() -> None:
     table, found, _ = persons()
+    scorer = OnlineScorer(found.model)
     for left, right in list(zip(found.left.tolist(), found.right.tolist(), strict=True))[:100]:
         one, other = table.record(left), table.record(right)
-        there, back = score_one(found.model, one, [other]), score_one(found.model, other, [one])
+        there, back = scorer.score(one, [other]), scorer.score(other, [one])
         assert there.total == pytest.approx(back.total, abs=1e-9)
+
+
+@pytest.mark.parametrize("made", [companies, persons])
+def test_many_pairs_at_once_score_like_one_after_the_other(made) -> None:
+    table, found, _ = made()
+    scorer = OnlineScorer(found.model)
+    pairs = [(table.record(one), table.record(other)) for one, other in zip(found.left, found.right, strict=True)][:600]
+    together = scorer.score_pairs(pairs).total
+    alone = np.concatenate([scorer.score(one, [other]).total for one, other in pairs[::10]])
+    assert np.abs(together[::10] - alone).max() <= 1e-9
+
+
+def test_threads_share_a_scorer() -> None:
+    table, found, _ = companies()
+    scorer = OnlineScorer(found.model)
+    candidates = [table.record(at) for at in range(100)]
+
+    def scored(at: int) -> list[float]:
+        return scorer.score(table.record(at), candidates).total.tolist()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(scored, range(48))) == [scored(at) for at in range(48)]
+
+
+def test_nothing_to_compare_with_is_no_evidence() -> None:
+    scorer = OnlineScorer(companies()[1].model)
+    assert len(scorer.score(ALFA, []).total) == len(scorer.score_pairs([]).total) == 0
 
 
 def test_a_scan_repeats_itself() -> None:
@@ -102,8 +131,13 @@ ALFA = company({"name": "Alfabryka Sp. z o.o.", "tax_number": "PL5261040828", "p
                 "street": "Długa 10", "postcode": "00-950", "city": "Warszawa", "website": "alfabryka.pl"})  # fmt: skip
 
 
+@cache
+def online() -> OnlineScorer:
+    return OnlineScorer(companies()[1].model)
+
+
 def decision(record: Canonical, policy: Policy | None = None):
-    return check(companies()[1].model, record, [ALFA], policy)[0]
+    return check(online(), record, [ALFA], policy)[0]
 
 
 def test_the_same_valid_tax_number_blocks() -> None:
@@ -136,10 +170,8 @@ def test_strangers_are_let_through() -> None:
 
 
 def test_records_without_anything_are_no_match() -> None:
-    assert check(companies()[1].model, Canonical(), [Canonical(), ALFA]) == check(
-        companies()[1].model, Canonical(), [Canonical()] * 2
-    )
-    assert check(companies()[1].model, ALFA, []) == []
+    assert check(online(), Canonical(), [Canonical(), ALFA]) == check(online(), Canonical(), [Canonical()] * 2)
+    assert check(online(), ALFA, []) == []
 
 
 @pytest.mark.parametrize("size", [0, 1, 2])

@@ -111,11 +111,11 @@ _PART_TOP = len(_PART_LIMITS) + 1
 
 
 def given_names(view: PairView) -> Levels:
-    return _person_names(view)[0]
+    return view.once(_person_names)[0]
 
 
 def family_names(view: PairView) -> Levels:
-    return _person_names(view)[1]
+    return view.once(_person_names)[1]
 
 
 def _person_names(view: PairView) -> tuple[Levels, Levels]:
@@ -324,8 +324,8 @@ def individuals(view: PairView) -> Levels:
     Level 0 where first name or birth date differ and nothing that belongs to one person alone agrees; otherwise it says
     nothing (-1).
     """
-    given, born = given_names(view), births(view)
-    agrees = (given >= 2) | (born >= 3) | (tax_numbers(view) >= 1) | (contacts(view) >= 4)
+    given, born = view.once(given_names), view.once(births)
+    agrees = (given >= 2) | (born >= 3) | (view.once(tax_numbers) >= 1) | (view.once(contacts) >= 4)
     differs = (given == 0) | ((born >= 0) & (born <= 1))
     return np.where(differs & ~agrees, 0, UNKNOWN_LEVEL).astype(np.int8)
 
@@ -338,7 +338,7 @@ def sites(view: PairView) -> Levels:
 
     Level 0 where house numbers and addresses differ and no tax number or mailbox is shared; otherwise it says nothing.
     """
-    address = addresses(view)
+    address = view.once(addresses)
     differs = view.both("street") & view.differ("number") & (address >= 0) & (address <= 3)
     agrees = view.equal("tax") | view.equal("email")
     return np.where(differs & ~agrees, 0, UNKNOWN_LEVEL).astype(np.int8)

@@ -9,7 +9,7 @@ from typing import Literal
 
 from .canonical import Canonical
 from .model import Model
-from .scoring import Evidence, probability, score_one
+from .scoring import Evidence, OnlineScorer, probability
 
 Action = Literal["block", "alert", "report", "none"]
 Verdict = Literal["decisive", "supports", "contradicts"]
@@ -49,15 +49,11 @@ class Decision:
 
 
 def check(
-    model: Model, record: Canonical, candidates: Sequence[Canonical], policy: Policy | None = None
+    scorer: OnlineScorer, record: Canonical, candidates: Sequence[Canonical], policy: Policy | None = None
 ) -> list[Decision]:
     """A decision per candidate, in their order."""
-    evidence = score_one(model, record, candidates)
-    return [decide(model, record, other, _row(evidence, at), policy or Policy()) for at, other in enumerate(candidates)]
-
-
-def _row(evidence: Evidence, at: int) -> Evidence:
-    return Evidence(evidence.levels[at : at + 1], evidence.bits[at : at + 1], evidence.total[at : at + 1])
+    evidence, rules = scorer.score(record, candidates), policy or Policy()
+    return [decide(scorer.model, record, other, evidence.row(at), rules) for at, other in enumerate(candidates)]
 
 
 def decide(model: Model, one: Canonical, other: Canonical, evidence: Evidence, policy: Policy) -> Decision:

@@ -1,7 +1,7 @@
 """What is known about many pairs at once: both sides of a column, whether they are equal, how alike they are."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,9 @@ from .trigrams import Trigrams
 Mask = npt.NDArray[np.bool_]
 Likeness = npt.NDArray[np.float32]
 Scorer = Callable[..., Any]
-WORKERS = 2
+# Threads, and scoring equal pairs of texts once, help from thousands of pairs; for a handful they are the cost.
+WORKERS, MANY = 2, 4_000
+Measured = TypeVar("Measured")
 
 
 class PairView:
@@ -23,9 +25,17 @@ class PairView:
         self.table, self.left, self.right, self.trigrams = table, left, right, trigrams
         self._equal: dict[str, Mask] = {}
         self._both: dict[str, Mask] = {}
+        self._measured: dict[Callable[[PairView], Any], Any] = {}
 
     def __len__(self) -> int:
         return len(self.left)
+
+    def once(self, measure: "Callable[[PairView], Measured]") -> Measured:
+        """What `measure` says of these pairs; asked again, it is remembered."""
+        if measure not in self._measured:
+            self._measured[measure] = measure(self)
+        found: Measured = self._measured[measure]
+        return found
 
     def column(self, name: str) -> Column:
         return self.table[name]
@@ -57,7 +67,7 @@ class PairView:
         return single
 
     def likeness(self, name: str, where: Mask, scorer: Scorer, **options: Any) -> Likeness:
-        """`scorer` of the two texts, 0 outside `where`. Each different pair of texts is scored once."""
+        """`scorer` of the two texts, 0 outside `where`."""
         return self.across(name, name, where, scorer, **options)
 
     def across(self, name: str, other_name: str, where: Mask, scorer: Scorer, **options: Any) -> Likeness:
@@ -68,6 +78,9 @@ class PairView:
             return alike
         one, other = self.column(name), self.column(other_name)
         left, right = one.codes[self.left[at]], other.codes[self.right[at]]
+        if len(at) < MANY:
+            alike[at] = _scored(one.texts[left], other.texts[right], scorer, options)
+            return alike
         found, back = np.unique(left.astype(np.int64) * len(other.values) + right, return_inverse=True)
         alike[at] = _scored(
             one.texts[found // len(other.values)], other.texts[found % len(other.values)], scorer, options
@@ -78,5 +91,6 @@ class PairView:
 def _scored(
     one: npt.NDArray[np.object_], other: npt.NDArray[np.object_], scorer: Scorer, options: dict[str, Any]
 ) -> Likeness:
-    scores = process.cpdist(one.tolist(), other.tolist(), scorer=scorer, workers=WORKERS, **options)
+    workers = WORKERS if len(one) >= MANY else 1
+    scores = process.cpdist(one.tolist(), other.tolist(), scorer=scorer, workers=workers, **options)
     return np.asarray(scores, np.float32)

@@ -10,7 +10,7 @@ from .blocking import Pairs, candidate_pairs, chunks, word_frequencies
 from .clusters import Labels, Linkage, clusters, one_to_one
 from .configuration import Configuration
 from .model import Floats, Model
-from .scoring import Scorer, probability
+from .scoring import Prepared, Scorer, probability
 from .table import Ints, Table
 from .training import train
 
@@ -50,7 +50,7 @@ def scan(
 
 
 def _scored(table: Table, model: Model, pairs: Pairs, progress: Progress | None) -> tuple[Ints, Ints, Floats]:
-    scorer = Scorer(model, table)
+    scorer = Scorer(Prepared(model), table)
     kept: list[tuple[Ints, Ints, Floats]] = []
     for part in chunks(pairs):
         left, right = pairs.left[part], pairs.right[part]

@@ -1,7 +1,7 @@
 """Many records as dictionary-coded columns: what is equal has one code, so comparing costs one integer."""
 
 from array import array
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -65,6 +65,14 @@ class Table:
         sides = None if source is None else np.fromiter(source, np.int8)
         return cls(columns, len(codes[0]), sides)
 
+    @classmethod
+    def of_few(cls, records: Sequence[Canonical]) -> "Table":
+        """The same from some hundred records, column by column, in a tenth of a millisecond."""
+        if not records:
+            return cls.of(())
+        columns = zip(FIELDS, zip(*records, strict=True), strict=True)
+        return cls({name: _coded(values) for name, values in columns}, len(records))
+
     def __getitem__(self, name: str) -> Column:
         return self.columns[name]
 
@@ -103,6 +111,12 @@ class Table:
             return self.size * (self.size - 1) // 2
         right = int(self.source.sum())
         return right * (self.size - right)
+
+
+def _coded(values: tuple[str, ...]) -> Column:
+    index: dict[str, int] = {}
+    codes = [index.setdefault(value, len(index)) if value else UNKNOWN for value in values]
+    return Column(np.array(codes, np.int32), list(index))
 
 
 def table_of_raw(

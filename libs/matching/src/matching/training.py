@@ -21,9 +21,9 @@ from .configuration import Configuration
 from .families import PARTS
 from .model import Learnt, Model, Rarity
 from .pairview import PairView
-from .scoring import Scorer, probability
+from .scoring import Prepared, Scorer, probability
 from .table import Column, Table
-from .trigrams import Trigrams, rarity
+from .trigrams import Trigrams, dense, rarity
 
 Progress = Callable[[str, float], None]
 Weights = npt.NDArray[np.float64]
@@ -83,7 +83,7 @@ class _Learner:
         self.random = np.random.default_rng(settings.seed)
         self.comparisons = configuration.comparisons
         self.weights = _trigram_weights(table, configuration)
-        self.trigrams = Trigrams(table["name"].values, self.weights) if self.weights else None
+        self.trigrams = Trigrams(table["name"].values, dense(self.weights)) if self.weights else None
         self.drawn = self._random_pairs()
         self.strangers = self._measured(*self.drawn)
         kept = self._sample(len(pairs), settings.candidate_sample)
@@ -93,7 +93,7 @@ class _Learner:
 
     def _measured(self, left: npt.NDArray[np.int32], right: npt.NDArray[np.int32]) -> Levels:
         view = PairView(self.table, left, right, self.trigrams)
-        return np.stack([each.measure(view) for each in self.comparisons], axis=1)
+        return np.stack([view.once(each.measure) for each in self.comparisons], axis=1)
 
     def _sample(self, size: int, most: int) -> npt.NDArray[np.int64]:
         return np.sort(self.random.choice(size, most, replace=False)) if size > most else np.arange(size)
@@ -164,7 +164,7 @@ class _Learner:
 
     def _with_prior(self, model: Model) -> Model:
         """The prior at which the candidates' chances add up to the prior times all possible pairs."""
-        evidence = Scorer(model, self.table).score(self.left, self.right)
+        evidence = Scorer(Prepared(model), self.table).score(self.left, self.right)
         without = evidence.total - model.prior_bits
         possible = max(self.table.possible_pairs, 2)
         prior = max(0.5 * len(self.pairs), 0.5) / possible
@@ -178,7 +178,7 @@ class _Learner:
 
     def refined(self, model: Model) -> Model:
         """Values counted per entity, strangers without the matches among them, `m` from all candidates."""
-        evidence = Scorer(model, self.table).score(self.left, self.right)
+        evidence = Scorer(Prepared(model), self.table).score(self.left, self.right)
         chance = evidence.probability
         sure = Linkage(join=float(np.log2(self.settings.sure / (1 - self.settings.sure))))
         entities = clusters(self.table.size, self.left, self.right, evidence.total, sure)
