@@ -33,9 +33,9 @@ log = structlog.get_logger(__name__)
 LANES = 16
 """Transactions at a time."""
 TOGETHER = 32
-"""Events in one transaction at most."""
-AT_ONCE = 2
-"""Transactions among which a handful of events is spread: one waits for the database while another computes."""
+"""Events in one transaction at most, and of one key in one claim."""
+AT_ONCE = 3
+"""Shared transactions at a time: one waits for the database while another computes, more would only hold locks."""
 LONGEST_TOGETHER = 0.1
 """Seconds that a shared transaction should last: who waits for its locks, and who is behind a slow one in it, waits as
 long. A function that takes longer for one event gets each in a transaction of its own."""
@@ -46,16 +46,30 @@ KEEP_DONE_DAYS, DAYS_AHEAD = 7, 7
 """How long the id of a handled event is remembered, against the relay's duplicates: one partition of the table per day,
 made ahead and dropped as a whole."""
 
+# Of a key the first ones that wait, one behind the other: none whose first one must not be tried now, and none behind
+# one that somebody else holds. `gap` is the first that this statement did not get of the keys that it found.
 _CLAIM = text("""
-update inbox set lease_token = :token, lease_until = clock_timestamp() + make_interval(secs => :lease)
-where seq in (
-  select i.seq from inbox i
-  where i.state = 'pending' and i.next_at <= clock_timestamp()
-    and (i.lease_until is null or i.lease_until < clock_timestamp())
-    and not exists (select 1 from inbox e where e.handler = i.handler and e.key = i.key and e.seq < i.seq
-                    and e.state <> 'done')
-  order by i.seq limit :lanes for update skip locked)
-returning seq, handler, topic, type, headers, payload, attempts""")
+with found as (
+  select i.seq, i.handler, i.key from inbox i
+  where i.state = 'pending' and i.next_at <= statement_timestamp()
+    and (i.lease_until is null or i.lease_until < statement_timestamp())
+    and (select h.state = 'pending' and h.next_at <= statement_timestamp()
+            and (h.lease_until is null or h.lease_until < statement_timestamp())
+         from inbox h where h.handler = i.handler and h.key = i.key and h.state <> 'done' order by h.seq limit 1)
+  order by i.seq limit :most for update of i skip locked),
+chains as (select handler, key, max(seq) as last from found group by handler, key),
+gaps as (
+  select c.handler, c.key, g.seq from chains c cross join lateral (
+    select min(e.seq) as seq from inbox e
+    where e.handler = c.handler and e.key = c.key and e.state <> 'done' and e.seq < c.last
+      and e.seq not in (select seq from found)) g),
+mine as (
+  select f.seq from (select seq, handler, key, row_number() over (partition by handler, key order by seq) as place
+                     from found) f
+  join gaps g using (handler, key) where f.place <= :of_one_key and (g.seq is null or f.seq < g.seq))
+update inbox i set lease_token = :token, lease_until = clock_timestamp() + make_interval(secs => :lease)
+from mine where i.seq = mine.seq
+returning i.seq, i.handler, i.topic, i.key, i.type, i.headers, i.payload, i.attempts""")
 # The row leaves the inbox and its id is remembered. A repeat that the intake let in while the first one was being
 # finished finds the id and has no effect.
 _DONE = text("""
@@ -76,6 +90,7 @@ _POSTPONED = text("""
 update inbox set lease_until = null, postponed = postponed + 1,
   next_at = clock_timestamp() + make_interval(secs => least(30, 0.1 * 2 ^ least(postponed, 9)))
 where seq = :seq and lease_token = :token""")
+_RELEASED = text("update inbox set lease_until = null where seq = any(:seqs) and lease_token = :token")
 # What an operator has dropped is remembered like what was handled.
 _FORGET = text("""
 with dropped as (
@@ -99,6 +114,7 @@ class ReactorLoop:
     applied: asyncio.Event
     _busy: set["asyncio.Task[None]"] = field(default_factory=set)
     _sharing: "Sharing" = field(default_factory=lambda: Sharing())
+    _places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     _forgot_at: float = 0.0
 
     async def run(self) -> None:
@@ -127,7 +143,7 @@ class ReactorLoop:
         if free <= 0:
             await asyncio.wait(self._busy, return_when=asyncio.FIRST_COMPLETED)
             return 1
-        rows = await self._claim(self._sharing.most(free))
+        rows = await self._claim(self._sharing.most(free), self._sharing.of_one_key)
         if rows:
             failpoint("reactor.after_claim")
         for together in self._sharing.shared(rows):
@@ -141,12 +157,14 @@ class ReactorLoop:
         # The next event of the same key may be claimable now.
         self.applied.set()
 
-    async def _claim(self, lanes: int) -> list[Any]:
+    async def _claim(self, most: int, of_one_key: int = 1) -> list[Any]:
+        """Rows under a lease by `seq`; of a key its first ones without a gap, at most `of_one_key`."""
         token = uuid4()
+        values = {"token": token, "lease": LEASE_SECONDS, "most": most, "of_one_key": of_one_key}
         try:
             async with self.database.transaction() as session:
-                rows = await session.execute(_CLAIM, {"token": token, "lease": LEASE_SECONDS, "lanes": lanes})
-                return [{**row, "token": token} for row in rows.mappings()]
+                rows = (await session.execute(_CLAIM, values)).mappings()
+                return sorted(({**row, "token": token} for row in rows), key=lambda row: row["seq"])
         except Exception as error:
             if not is_transient(error):
                 raise
@@ -159,24 +177,48 @@ class ReactorLoop:
                 await self.applied.wait()
 
     async def _work_together(self, rows: Sequence[dict[str, Any]]) -> None:
+        """A few transactions one after another; what follows one that is not done in its key is given back."""
+        stopped: dict[str, int] = {}
+        left = list(rows)
+        while left:
+            size = self._sharing.fitting(left[0]["handler"])
+            part, left = left[:size], left[size:]
+            await self._work_part([row for row in part if row["key"] not in stopped], stopped)
+        behind = [row for row in rows if row["seq"] > stopped.get(row["key"], row["seq"])]
+        if behind:
+            await self._release(behind)
+
+    async def _work_part(self, rows: Sequence[dict[str, Any]], stopped: dict[str, int]) -> None:
         """Together, or each alone if that fails: then it shows whose failure it is."""
         if len(rows) > 1:
             try:
-                await self._handle_together(rows)
+                async with self._places:
+                    await self._handle_together(rows)
                 return
             except Exception as error:
                 log.info("events_handled_one_by_one", events=len(rows), error=repr(error))
                 self._sharing.failed(rows)
         for row in rows:
-            await self._work(row)
+            if row["key"] not in stopped and not await self._work(row):
+                stopped[row["key"]] = row["seq"]
 
-    async def _work(self, row: dict[str, Any]) -> None:
+    async def _work(self, row: dict[str, Any]) -> bool:
+        """Whether it is done."""
         try:
             await self._handle(row)
         except LeaseLost:
             log.warning("inbox_lease_lost", seq=row["seq"], handler=row["handler"])
+            return False
         except Exception as error:
             await self._settle_failure(row, error)
+            return False
+        return True
+
+    async def _release(self, rows: Sequence[dict[str, Any]]) -> None:
+        """What is still ours of these is free for whoever comes next."""
+        with suppress(Exception):  # otherwise the leases run out
+            async with self.database.transaction() as session:
+                await session.execute(_RELEASED, {"seqs": [row["seq"] for row in rows], "token": rows[0]["token"]})
 
     async def _handle(self, row: dict[str, Any]) -> None:
         await self._handle_together([row])
@@ -193,9 +235,9 @@ class ReactorLoop:
                     metrics.inbox_repeats.labels(row["handler"]).inc()
                 failpoint("reactor.in_transaction")
         self._sharing.took(rows, time.monotonic() - began)
-        for row in rows:
+        for _ in rows:
             failpoint("reactor.after_commit")
-            metrics.inbox_done.labels(row["handler"]).inc()
+        metrics.inbox_done.labels(rows[0]["handler"]).inc(len(rows))
 
     async def _call(self, session: AsyncSession, row: dict[str, Any]) -> None:
         received = received_from(row)
@@ -225,40 +267,53 @@ class ReactorLoop:
 
 @dataclass
 class Sharing:
-    """How many events may share a transaction, by how long those of their handler took."""
+    """How many events may share a transaction: twice as many after a quick one, half as many after a slow one.
 
-    _seconds: dict[str, float] = field(default_factory=dict)
-    _slowest: float = LONGEST_TOGETHER
+    What a transaction costs whatever is in it, and what a busy machine adds, must not make a quick function look slow.
+    """
+
+    _sizes: dict[str, int] = field(default_factory=dict)
+    _smallest: int = 1
 
     def most(self, lanes: int) -> int:
         """Events that so many lanes can take up now: what is claimed beyond that would only wait under its lease."""
-        return lanes * self._fitting(self._slowest)
+        return lanes * self._smallest
+
+    @property
+    def of_one_key(self) -> int:
+        return self._smallest
 
     def shared(self, rows: Sequence[dict[str, Any]]) -> Iterator[Sequence[dict[str, Any]]]:
-        """The rows cut into transactions, each of one handler and of different keys."""
-        by_handler: dict[str, list[dict[str, Any]]] = {}
+        """The rows cut into parts of one handler; all of a key are in one part, in their order."""
+        by_handler: dict[str, dict[str, list[dict[str, Any]]]] = {}
         for row in rows:
-            by_handler.setdefault(row["handler"], []).append(row)
-        self._slowest = max((self._of(handler) for handler in by_handler), default=LONGEST_TOGETHER)
-        for handler, mine in by_handler.items():
-            size = min(self._fitting(self._of(handler)), ceil(len(mine) / AT_ONCE))
-            for begin in range(0, len(mine), size):
-                yield mine[begin : begin + size]
+            by_handler.setdefault(row["handler"], {}).setdefault(row["key"], []).append(row)
+        if by_handler:
+            self._smallest = min(map(self.fitting, by_handler))
+        for handler, chains in by_handler.items():
+            waiting = sum(map(len, chains.values()))
+            size = min(self.fitting(handler), ceil(waiting / AT_ONCE))
+            part: list[dict[str, Any]] = []
+            for chain in chains.values():
+                if part and len(part) + len(chain) > size:
+                    yield part
+                    part = []
+                part = part + chain
+            yield part
 
     def took(self, rows: Sequence[dict[str, Any]], seconds: float) -> None:
-        handler = rows[0]["handler"]
-        each = seconds / len(rows)
-        self._seconds[handler] = 0.7 * self._seconds.get(handler, each) + 0.3 * each
+        handler, size = rows[0]["handler"], self.fitting(rows[0]["handler"])
+        if seconds > LONGEST_TOGETHER:
+            self._sizes[handler] = max(1, len(rows) // 2)
+        elif len(rows) >= size:
+            self._sizes[handler] = min(TOGETHER, 2 * size)
 
     def failed(self, rows: Sequence[dict[str, Any]]) -> None:
         """The next ones alone, and then more again step by step."""
-        self._seconds[rows[0]["handler"]] = LONGEST_TOGETHER
+        self._sizes[rows[0]["handler"]] = 1
 
-    def _of(self, handler: str) -> float:
-        return self._seconds.get(handler, LONGEST_TOGETHER)
-
-    def _fitting(self, seconds: float) -> int:
-        return max(1, min(TOGETHER, int(LONGEST_TOGETHER / max(seconds, 1e-6))))
+    def fitting(self, handler: str) -> int:
+        return self._sizes.get(handler, 1)
 
 
 async def _taken(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> dict[int, bool]:

@@ -2,7 +2,11 @@
 
 import asyncio
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import text
 
 from chassis.outbox import emit
 from chassis.projector import inbox_row
@@ -10,7 +14,7 @@ from chassis.reactor import LONGEST_TOGETHER, TOGETHER, ReactorLoop, Sharing
 from chassis.subscriptions import Received, Subscriptions
 from chassis.tables import INBOX
 from chassis.testing.events import envelope_of
-from contracts.identity import TeamChanged, TeamCreated
+from contracts.identity import TeamChanged, TeamCreated, TeamState
 
 from .conftest import Bench, team_created, wait_until
 from .teams import Team
@@ -83,10 +87,10 @@ async def test_each_says_what_it_changed_itself(bench: Bench) -> None:
 
 def test_a_slow_function_gets_each_event_alone() -> None:
     sharing = Sharing()
-    rows: list[dict[str, Any]] = [{"handler": "act", "seq": number} for number in range(100)]
+    rows: list[dict[str, Any]] = [{"handler": "act", "key": str(number), "seq": number} for number in range(100)]
     assert {len(part) for part in sharing.shared(rows)} == {1}
-    for _ in range(30):
-        sharing.took(rows[:1], 0.0001)
+    for size in (1, 2, 4, 8, 16):
+        sharing.took(rows[:size], LONGEST_TOGETHER / 2)
     assert max(len(part) for part in sharing.shared(rows)) == TOGETHER
     assert sharing.most(2) == 2 * TOGETHER
     sharing.failed(rows)
@@ -94,3 +98,50 @@ def test_a_slow_function_gets_each_event_alone() -> None:
     sharing.took(rows[:1], LONGEST_TOGETHER * 10)
     assert list(sharing.shared(rows[:3])) == [rows[:1], rows[1:2], rows[2:3]]
     assert sharing.most(16) == 16
+
+
+async def put_chain(bench: Bench, identity: UUID, names: list[str]) -> None:
+    now = datetime.now(UTC)
+    for version, name in enumerate(names, 1):
+        state = TeamState(id=identity, version=version, created_at=now, updated_at=now, name=name)
+        event = TeamCreated(state=state)
+        async with bench.database.transaction() as session:
+            await session.execute(INBOX.insert(), [inbox_row("act", Received(event, envelope_of(event)))])
+
+
+async def test_events_of_a_key_share_a_transaction_until_one_fails_and_the_rest_waits(bench: Bench) -> None:
+    acted: list[str] = []
+    subscriptions = Subscriptions()
+
+    @subscriptions.react(TeamCreated)
+    async def act(session: Any, event: TeamCreated, received: Received) -> None:
+        if event.state.name == "poison":
+            raise ValueError("on purpose")
+        acted.append(event.state.name)
+
+    await put_chain(bench, uuid4(), ["a1", "a2", "poison", "a4", "a5"])
+    await put_chain(bench, uuid4(), ["b1", "b2"])
+    loop = ReactorLoop(bench.database, subscriptions, asyncio.Event(), asyncio.Event())
+    loop._sharing._sizes["act"] = TOGETHER
+    await loop._work_together(await loop._claim(100, TOGETHER))
+    assert acted[-4:] == ["a1", "a2", "b1", "b2"]
+    left = await bench.rows("select attempts, state, lease_until from inbox order by seq")
+    assert [tuple(row) for row in left] == [(1, "pending", None), (0, "pending", None), (0, "pending", None)]
+    assert await loop._claim(100, TOGETHER) == []
+
+
+async def test_a_claim_takes_of_a_key_what_comes_first_without_a_gap(bench: Bench) -> None:
+    parked, held, free = uuid4(), uuid4(), uuid4()
+    for identity in (parked, held, free):
+        await put_chain(bench, identity, ["1", "2", "3", "4"])
+    await bench.rows(f"update inbox set state = 'parked' where key = '{parked}' and headers->>'ce_sequence' ~ '1$'")
+    loop = ReactorLoop(bench.database, Subscriptions(), asyncio.Event(), asyncio.Event())
+    async with bench.database.transaction() as session:
+        # Another worker is about to claim the second one, so nothing behind it may be taken.
+        second = f"select 1 from inbox where key = '{held}' and headers->>'ce_sequence' ~ '2$' for update"
+        await session.execute(text(second))
+        claimed = await loop._claim(100, 3)
+    taken = [(row["key"], int(row["headers"]["ce_sequence"])) for row in claimed]
+    assert taken == [(str(held), 1), (str(free), 1), (str(free), 2), (str(free), 3)]
+    # The rest of both keys waits for what is under a lease.
+    assert await loop._claim(100, 3) == []
