@@ -9,7 +9,7 @@ from xdist.scheduler import LoadFileScheduling
 # stand-ins for the services, are light enough to run beside them; the faults are not, so they come last.
 SUPERVISOR = "libs/devstack/tests/test_supervisor.py"
 FAULTS = "tests/chaos/test_invariants_under_faults.py"
-ALONE = (FAULTS, "tests/integration/")
+ALONE = (FAULTS, "tests/browser/", "tests/integration/")
 # Share what takes long: servers of their own; all services in one process.
 TOGETHER = {"tests/security/": "security", "tests/services/": "services", "tests/web/": "services"}
 # Minutes in one file: begun last, they would be waited for with all other cores idle.

@@ -1,4 +1,4 @@
-"""The whole system as `make up` runs it, once per session, on free ports in a folder of its own."""
+"""What the tests ask of the whole system; tests/conftest.py starts it."""
 
 import asyncio
 import json
@@ -11,17 +11,11 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from devstack.scratch import System, scratch, started
+from devstack.scratch import System
 
 PASSWORD = "correct horse battery"
 
 Condition = Callable[[], Awaitable[Any]]
-
-
-@pytest.fixture(scope="session")
-async def system() -> AsyncIterator[System]:
-    async with scratch() as local, started(local) as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)

