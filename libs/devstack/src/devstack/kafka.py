@@ -25,6 +25,9 @@ from devstack.processes import ServerFailed, complete, launch, stop, tail
 
 # The simple collector and the quick compiler: on a laptop the start and the idle time cost more than the throughput
 OPTIONS = ["-Xms64m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+# The archive shall hold classes and no machine code: Java 25 before 25.0.5 can die of code that it kept (JDK-8388703),
+# and takes adapters of equal hash for one another, which it notices and complains of at every start (JDK-8364929).
+OPTIONS += ["-XX:+UnlockDiagnosticVMOptions", "-XX:-AOTAdapterCaching", "-XX:-AOTStubCaching"]
 
 PROPERTIES = """\
 process.roles=broker,controller

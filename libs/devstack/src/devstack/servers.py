@@ -18,7 +18,7 @@ from pathlib import Path
 from devstack import containers
 from devstack.kafka import KafkaServer
 from devstack.postgres import PostgresServer
-from devstack.processes import ServerFailed
+from devstack.processes import ServerFailed, tail
 
 __all__ = ["KafkaServer", "PostgresServer", "ServerFailed", "SharedServers", "shared"]
 
@@ -26,6 +26,21 @@ __all__ = ["KafkaServer", "PostgresServer", "ServerFailed", "SharedServers", "sh
 class SharedServers:
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
+        self._kafka: KafkaServer | None = None
+
+    def death(self) -> str | None:
+        """How the session's own broker ended and the end of its log, when nobody had asked it to end."""
+        broker = self._kafka
+        if broker is None or not hasattr(broker, "process") or broker.process.poll() is None:
+            return None
+        return f"Kafka of this session ended with code {broker.process.returncode}.\n{tail(broker.log, 40)}"
+
+    def revive(self) -> str | None:
+        """Starts a broker that died anew on its port and data, so that one death fails one test; how it had died."""
+        died = self.death()
+        if died is not None and self._kafka is not None:
+            self._kafka.start()
+        return died
 
     @cached_property
     def postgres_url(self) -> str:
@@ -47,10 +62,10 @@ class SharedServers:
         return server.url
 
     def _own_kafka(self) -> str:
-        server = KafkaServer(self._folder / "kafka")
-        self._stack.callback(server.stop, 4.0)
-        server.start()
-        return server.bootstrap
+        self._kafka = KafkaServer(self._folder / "kafka")
+        self._stack.callback(self._kafka.stop, 4.0)
+        self._kafka.start()
+        return self._kafka.bootstrap
 
     @cached_property
     def _folder(self) -> Path:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from typing import Any
 
 import httpx2
@@ -25,6 +25,7 @@ from chassis.testing.rights import Rights
 from chassis.testing.tokens import SIGNING_KEY, AsRole, headers_for
 
 NO_BROKER = "127.0.0.1:9"
+SERVERS = pytest.StashKey[Any]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -42,14 +43,31 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    running = item.config.stash.get(SERVERS, None)
+    if report.failed and running is not None and (death := running.death()):
+        report.sections.append(("a server died", death))
+    return report
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    running = item.config.stash.get(SERVERS, None)
+    if running is not None and (death := running.revive()):
+        item.warn(pytest.PytestWarning(f"started again before this test: {death}"))
+
+
 @pytest.fixture(scope="session")
-def servers() -> Iterator[Any]:
+def servers(request: pytest.FixtureRequest) -> Iterator[Any]:
     """PostgreSQL and Kafka of this test session; each starts when it is first asked for."""
     # Only tests need the local servers, so only tests need the package.
     from devstack.servers import shared
 
     with shared() as running:
+        request.config.stash[SERVERS] = running
         yield running
+        del request.config.stash[SERVERS]
 
 
 @pytest.fixture(scope="session")
