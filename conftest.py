@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-# Whole systems: one after another, when the other workers have nothing left to do. The supervisor's tests, with
-# stand-ins for the services, are light enough to run beside them; the faults are not, so they come last.
+# Whole systems: one after another, when the other workers have little left to do. The supervisor's tests, with
+# stand-ins for the services, and the faults, which wait most of the time, run beside them.
 SUPERVISOR = "libs/devstack/tests/test_supervisor.py"
 FAULTS = "tests/chaos/test_invariants_under_faults.py"
-ALONE = (FAULTS, "tests/browser/", "tests/integration/")
+ALONE = ("tests/browser/", "tests/integration/")
 # Share what takes long: servers of their own; all services in one process.
 TOGETHER = {"tests/security/": "security", "tests/services/": "services", "tests/web/": "services"}
 # Minutes in one file: begun last, they would be waited for with all other cores idle.
@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _turn(nodeid: str) -> int:
-    for turn, kind in ((4, FAULTS), (3, ALONE), (2, SUPERVISOR), (0, LONGEST)):
+    for turn, kind in ((3, ALONE), (2, (SUPERVISOR, FAULTS)), (0, LONGEST)):
         if nodeid.startswith(kind):
             return turn
     return 1

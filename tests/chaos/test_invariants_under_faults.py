@@ -33,12 +33,12 @@ def broken(record: dict[str, Any], *rules: str) -> list[Any]:
 
 
 def test_i01_no_committed_event_is_lost(record: dict[str, Any]) -> None:
-    assert record["figures"]["transactions acknowledged"] > 30
+    assert record["figures"]["transactions acknowledged"] > 10
     assert broken(record, "an acknowledged commit is in the database", "a committed event is on its topic") == []
 
 
 def test_i02_no_event_without_a_commit(record: dict[str, Any]) -> None:
-    assert record["figures"]["transactions aborted"] > 5
+    assert record["figures"]["transactions aborted"] > 1
     assert broken(record, "a published event was committed", "an effect has a committed event") == []
 
 
@@ -51,7 +51,7 @@ def test_i04_repeats_are_identical(record: dict[str, Any]) -> None:
 
 
 def test_i05_one_effect_per_event_in_order(record: dict[str, Any]) -> None:
-    assert record["figures"]["effects"] > 30
+    assert record["figures"]["effects"] > 10
     rules = ("a committed event has its effect", "an event has its effect once", "an effect publishes one event")
     assert broken(record, *rules, "effects of a key come in order") == []
 

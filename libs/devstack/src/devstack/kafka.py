@@ -28,6 +28,8 @@ OPTIONS = ["-Xms64m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
 # The archive shall hold classes and no machine code: Java 25 before 25.0.5 can die of code that it kept (JDK-8388703),
 # and takes adapters of equal hash for one another, which it notices and complains of at every start (JDK-8364929).
 OPTIONS += ["-XX:+UnlockDiagnosticVMOptions", "-XX:-AOTAdapterCaching", "-XX:-AOTStubCaching"]
+# Out of memory, a broker would lose the thread that accepts connections and live on, deaf; dead, it is started again.
+OPTIONS += ["-XX:+ExitOnOutOfMemoryError"]
 
 PROPERTIES = """\
 process.roles=broker,controller
@@ -54,6 +56,8 @@ broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=300
 # They also write every partition's files at the end: with 2, the default, 200 partitions take 10 s on a slow disk
 num.recovery.threads.per.data.dir=8
+# 128 MB of the heap by default, for millions of keys at once; a third of what the broker has here
+log.cleaner.dedupe.buffer.size=16777216
 # Two sparse index files per partition, 10 MB each by default
 log.index.size.max.bytes=1048576
 """

@@ -9,6 +9,7 @@ images instead, when a Docker engine has them.
 
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -29,16 +30,19 @@ class SharedServers:
         self._kafka: KafkaServer | None = None
 
     def death(self) -> str | None:
-        """How the session's own broker ended and the end of its log, when nobody had asked it to end."""
+        """What became of the session's own broker, with the end of its log, when it takes no connection any more."""
         broker = self._kafka
-        if broker is None or not hasattr(broker, "process") or broker.process.poll() is None:
+        if broker is None or not hasattr(broker, "process") or _accepts(broker.port):
             return None
-        return f"Kafka of this session ended with code {broker.process.returncode}.\n{tail(broker.log, 40)}"
+        code = broker.process.poll()
+        fate = "takes no connections" if code is None else f"ended with code {code}"
+        return f"Kafka of this session {fate}.\n{tail(broker.log, 40)}"
 
     def revive(self) -> str | None:
-        """Starts a broker that died anew on its port and data, so that one death fails one test; how it had died."""
+        """Starts such a broker anew on its port and data, so that one death fails one test; what had become of it."""
         died = self.death()
         if died is not None and self._kafka is not None:
+            self._kafka.stop()
             self._kafka.start()
         return died
 
@@ -73,6 +77,14 @@ class SharedServers:
         folder.chmod(0o711)
         self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
         return folder
+
+
+def _accepts(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

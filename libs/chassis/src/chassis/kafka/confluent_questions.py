@@ -4,13 +4,17 @@ import asyncio
 from collections.abc import Iterable
 from datetime import datetime
 
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import EarliestSpec, LatestSpec, OffsetSpec
 
 from chassis.kafka.confluent_errors import configuration, translating
 from chassis.kafka.port import Connection, Partition
 from chassis.kafka.thread import OwnThread
+
+# Partitions get another leader all the time: while a broker restarts, or has just missed a heartbeat.
+MOVING = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.FENCED_LEADER_EPOCH}
+ASK_AGAIN = 0.1
 
 
 class Questions:
@@ -36,7 +40,13 @@ class Questions:
     async def _ask(self, wanted: list[Partition], which: OffsetSpec) -> dict[Partition, int]:
         with translating():
             async with asyncio.timeout(self._connection.answer_limit):
-                return await self._thread.submit(lambda: self._offsets(wanted, which))
+                while True:
+                    try:
+                        return await self._thread.submit(lambda: self._offsets(wanted, which))
+                    except KafkaException as error:
+                        if error.args[0].code() not in MOVING:
+                            raise
+                    await asyncio.sleep(ASK_AGAIN)
 
     def _offsets(self, wanted: list[Partition], which: OffsetSpec) -> dict[Partition, int]:
         if not self._client:

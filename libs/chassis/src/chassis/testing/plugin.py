@@ -54,7 +54,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     running = item.config.stash.get(SERVERS, None)
-    if running is not None and (death := running.revive()):
+    if running is not None and "kafka" in getattr(item, "fixturenames", ()) and (death := running.revive()):
         item.warn(pytest.PytestWarning(f"started again before this test: {death}"))
 
 
